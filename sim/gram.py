@@ -1,0 +1,75 @@
+"""Small Hermitian kernels that the precoders share: Gram matrices, their inverses, and V = H X."""
+import numpy as np
+from numba import njit
+
+_SINGULAR = 1e-13
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def gram(h, g):
+    """Write H^H H (K, K) complex128 of h (M, K) into g."""
+    antennas, users = h.shape
+    g[:] = 0.0
+    for m in range(antennas):
+        for i in range(users):
+            a = complex(h[m, i].real, -h[m, i].imag)
+            for j in range(i + 1):
+                g[i, j] += a * h[m, j]
+    for i in range(users):
+        g[i, i] = g[i, i].real
+        for j in range(i):
+            g[j, i] = g[i, j].conjugate()
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def invert_hermitian(a):
+    """Replace a positive definite a (K, K) by its inverse; False where it is singular to working precision."""
+    size = len(a)
+    largest = 0.0
+    for k in range(size):
+        largest = max(largest, a[k, k].real)
+    for k in range(size):
+        pivot = a[k, k].real
+        if not pivot > _SINGULAR * largest:
+            return False
+        d = 1.0 / pivot
+        for i in range(size):
+            if i != k:
+                factor = a[i, k] * d
+                for j in range(size):
+                    if j != k:
+                        a[i, j] -= factor * a[k, j]
+        for i in range(size):
+            if i != k:
+                a[i, k] *= -d
+                a[k, i] *= d
+        a[k, k] = d
+    return True
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def combine(h, x, v):
+    """Write V = H X into v (M, K) complex64."""
+    antennas, users = h.shape
+    for m in range(antennas):
+        for k in range(users):
+            total = 0j
+            for j in range(users):
+                total += h[m, j] * x[j, k]
+            v[m, k] = total
+
+
+def checked_channel(h: np.ndarray, power: float) -> np.ndarray:
+    """h as a C-ordered (B, M, K) complex64 array. Raises ValueError for K > M, a bad shape or a bad power."""
+    if h.ndim != 3:
+        raise ValueError(f"a channel estimate has shape {h.shape}, expected (blocks, antennas, users)")
+    check_antennas(h.shape[1], h.shape[2])
+    if not (np.isfinite(power) and power > 0):
+        raise ValueError(f"transmit power={power} mW has to be a finite number above 0")
+    return np.ascontiguousarray(h, np.complex64)
+
+
+def check_antennas(antennas: int, users: int) -> None:
+    """Raise ValueError unless `antennas` can serve `users` (M >= K)."""
+    if users > antennas:
+        raise ValueError(f"users={users} needs at least {users} antennas, got antennas={antennas}")

@@ -1,0 +1,88 @@
+"""Linear precoders with one scale, V = gamma H X: maximum ratio, zero forcing, regularised zero forcing; torch twins."""
+import math
+
+import numpy as np
+from numba import njit
+
+from sim.gram import checked_channel, combine, gram, invert_hermitian
+
+
+def maximum_ratio(h_est: np.ndarray, power: float) -> np.ndarray:
+    """V = gamma H, (B, M, K) complex64, with trace(V V^H) = power (mW)."""
+    h = checked_channel(h_est, power)
+    energy = np.sum(np.abs(h) ** 2, axis=(1, 2), keepdims=True, dtype=float)
+    return (h * np.sqrt(power / np.where(energy > 0, energy, 1.0))).astype(np.complex64)
+
+
+def zero_forcing(h_est: np.ndarray, power: float) -> np.ndarray:
+    """V = gamma H (H^H H)^-1, (B, M, K) complex64, with trace(V V^H) = power (mW).
+
+    h_est: (B, M, K), column k is user k. Raises ValueError where K > M or where users of a block are linearly
+    dependent. Source: Ma et al. 2021, Table I.
+    """
+    return _regularized(h_est, 0.0, power)
+
+
+def regularized_zero_forcing(h_est: np.ndarray, power: float, noise_power: float) -> np.ndarray:
+    """V = gamma H (H^H H + (K sigma^2 / P) I)^-1, (B, M, K) complex64, with trace(V V^H) = power (mW).
+
+    Source: Peel, Hochwald, Swindlehurst, "A vector-perturbation technique ... Part I", IEEE Trans. Commun. 2005.
+    """
+    if not (math.isfinite(noise_power) and noise_power > 0):
+        raise ValueError(f"noise_power={noise_power} mW has to be a finite number above 0")
+    return _regularized(h_est, h_est.shape[-1] * noise_power / power, power)
+
+
+def zero_forcing_torch(h, power):
+    """Differentiable twin of `zero_forcing` for a complex tensor h (..., M, K)."""
+    return _scaled_torch(h, h.mH @ h, power)
+
+
+def regularized_zero_forcing_torch(h, power, noise_power):
+    """Differentiable twin of `regularized_zero_forcing` for a complex tensor h (..., M, K)."""
+    import torch
+
+    users = h.shape[-1]
+    identity = torch.eye(users, dtype=h.dtype, device=h.device)
+    return _scaled_torch(h, h.mH @ h + users * noise_power / power * identity, power)
+
+
+def _scaled_torch(h, regularized_gram, power):
+    import torch
+
+    v = torch.linalg.solve(regularized_gram.mH, h.mH).mH
+    return v * (power / (v.real**2 + v.imag**2).sum((-2, -1), keepdim=True)).sqrt()
+
+
+def _regularized(h_est, regularizer, power):
+    h = checked_channel(h_est, power)
+    v = np.empty_like(h)
+    singular = _regularized_kernel(h, regularizer, power, v)
+    if singular >= 0:
+        raise ValueError(f"zero forcing: the channels of the {h.shape[2]} users are linearly dependent in block {singular} of the "
+                         "frame, so that H^H H cannot be inverted; use a regularised precoder or separate the users")
+    return v
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _regularized_kernel(h, regularizer, power, v):
+    blocks, _, users = h.shape
+    g = np.empty((users, users), np.complex128)
+    x = np.empty((users, users), np.complex128)
+    for b in range(blocks):
+        gram(h[b], g)
+        x[:] = g
+        for k in range(users):
+            x[k, k] += regularizer
+        if not invert_hermitian(x):
+            return b
+        energy = 0.0
+        for i in range(users):
+            for j in range(users):
+                product = 0j
+                for k in range(users):
+                    product += g[i, k] * x[k, j]
+                energy += (x[i, j].conjugate() * product).real
+        x *= math.sqrt(power / energy)
+        combine(h[b], x, v[b])
+    return -1

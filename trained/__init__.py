@@ -1,0 +1,1 @@
+"""What is learned: calibration networks, the trainer that makes their weights, and the weights."""
