@@ -1,0 +1,24 @@
+"""Streaming blocks of the FDD massive-MIMO link."""
+from blocks.awgn import AWGN
+from blocks.calibration_mlp import CalibrationMLP
+from blocks.downlink_channel import DownlinkChannel
+from blocks.file_sink import FileSink
+from blocks.file_source import FileSource
+from blocks.genie_csi import GenieCSI
+from blocks.lmmse_estimator import LMMSEEstimator
+from blocks.ls_estimator import LSEstimator
+from blocks.mrt_precoder import MRTPrecoder
+from blocks.pilot_source import PilotSource
+from blocks.rate_sink import RateSink
+from blocks.runtime import Block, BlockError, Chain, Flowgraph, Signal, WiringError, ZmqSink, ZmqSource, run_block
+from blocks.rzf_precoder import RZFPrecoder
+from blocks.scaled_ls_estimator import ScaledLSEstimator
+from blocks.structured_precoder import StructuredPrecoder
+from blocks.uplink_channel import UplinkChannel
+from blocks.wmmse_precoder import WMMSEPrecoder
+from blocks.zf_precoder import ZFPrecoder
+
+__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "Flowgraph",
+           "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator",
+           "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource",
+           "run_block"]

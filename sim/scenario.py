@@ -1,7 +1,7 @@
 """The simulated world of one link: who stands where, what every coherence block's channels are, how strong all is."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +9,7 @@ from numba import njit
 
 from sim.channels import PathPhasors, downlink_channels, uplink_channels
 from sim.deepmimo import DeepMIMO
+from sim.estimation import channel_statistics
 from sim.gram import check_antennas
 from sim.noise import Stream
 from sim.path_table import PathTable
@@ -31,7 +32,8 @@ class Scenario:
     world                         a Room (traced), a DeepMIMO pair of folders, or a PathTable
     spacing                       "half-wavelength" of each carrier, or "physical": half a downlink wavelength for both
     seed                          draws the users of every block, and keys the noise
-    split                         "train" or "test" positions, or "all"; `split_seed` and `test_positions` set which
+    split                         "train" or "test" positions, or "all"; `split_seed` draws them apart
+    test_positions                size of the test split; a tenth of the positions where that is fewer
     """
 
     antennas: int = 64
@@ -108,6 +110,10 @@ class Scenario:
         _draw_users(drawn, index.start, len(available), philox_key(self.seed))
         return available[drawn]
 
+    def uplink_statistics(self, blocks: int = 2048) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (M, K) and covariance Q (K, K) of the uplink channel over blocks of the training positions."""
+        return channel_statistics(replace(self, split="train").uplink(range(blocks)))
+
     def uplink(self, index: range) -> np.ndarray:
         """h_ul (len(index), M, K) complex64."""
         return uplink_channels(self.phasors(), self.user_positions(index), self.antennas)
@@ -151,8 +157,9 @@ def _positions(world, carriers_hz, paths, split, split_seed, test_positions):
     count = len(_path_table(world, carriers_hz, paths))
     if split == "all":
         return np.arange(count)
-    if not 0 < test_positions < count:
-        raise ValueError(f"test_positions={test_positions} leaves no split of the {count} positions that the world has")
+    test_positions = min(test_positions, count // 10)
+    if test_positions < 1:
+        raise ValueError(f"the world has only {count} positions, too few to split into train and test: use split='all'")
     ranks = np.empty(count, np.uint64)
     _rank(ranks, philox_key(split_seed))
     order = np.argsort(ranks, kind="stable")

@@ -22,7 +22,7 @@ from sim.structured import structured_precoder_torch
 from sim.units import mw_from_dbm
 from trained.calibration import Calibration
 from trained.checkpoint import read_checkpoint, write_checkpoint
-from trained.evaluate import Reference, calibrated_rate, estimate_noise
+from trained.evaluate import Reference, calibrated_rate
 from trained.weights import FOLDER, save_network
 
 UPLINK_POWERS_DBM = (-20.0, 10.0)
@@ -134,7 +134,8 @@ class Trainer:
         state = read_checkpoint(file, self.network, self.optimizer)
         budget = {"minutes": self.settings.minutes, "steps": self.settings.steps}
         if {**state["settings"], **budget} != asdict(self.settings):
-            raise ValueError(f"{file} was made with the settings {state['settings']}; use the same, or start afresh with --no-resume")
+            raise ValueError(f"{file} was made with the settings {state['settings']}; "
+                             "use the same, or start afresh with --no-resume")
         self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
 
 

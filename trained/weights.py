@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from trained.calibration import Calibration
 
 FOLDER = Path(__file__).parent / "weights"
-DEFAULT = "calibrated-m64"
+DEFAULT = "calibrated"
 _ARCHITECTURES = {"Calibration": Calibration}
 
 
@@ -19,12 +19,20 @@ def shipped() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.safetensors"))
 
 
-def find_weights(name_or_path: str) -> Path:
-    """The .safetensors file of a shipped name or of a path. Raises FileNotFoundError that lists the shipped names."""
-    for candidate in (FOLDER / f"{name_or_path}.safetensors", Path(name_or_path), Path(f"{name_or_path}.safetensors")):
+def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
+    """The .safetensors file of a path or of a shipped name, with or without its -mM (`antennas`).
+
+    Raises FileNotFoundError that lists the shipped names.
+    """
+    folder_names = [f"{name_or_path}.safetensors", f"{name_or_path}-m{antennas}.safetensors"]
+    candidates = [FOLDER / name for name in folder_names] + [Path(name_or_path), Path(f"{name_or_path}.safetensors")]
+    for candidate in candidates:
         if candidate.is_file() and candidate.suffix == ".safetensors":
             return candidate
-    raise FileNotFoundError(f"there are no calibration weights {name_or_path!r}: give a .safetensors file or one of {', '.join(shipped())}")
+    wanted = f"{name_or_path!r}" + (f" for antennas={antennas}" if antennas else "")
+    remedy = f"; train some with: python -m trained.train --antennas {antennas}" if antennas else ""
+    raise FileNotFoundError(f"there are no calibration weights {wanted}: give a .safetensors file or one of "
+                            f"{', '.join(shipped()) or 'none (nothing is shipped)'}{remedy}")
 
 
 def load_card(file: Path) -> dict:
@@ -42,14 +50,20 @@ def load_card(file: Path) -> dict:
         raise ValueError(f"{card_file} is not a card of calibration weights ({error!r})") from None
 
 
-def load_network(name_or_path: str, antennas: int | None = None):
-    """(network, card) of shipped or own weights. Raises ValueError where they are for another number of antennas."""
-    file = find_weights(name_or_path)
-    card = load_card(file)
-    made_for = card["scenario"]["antennas"]
+def check_antennas(card: dict, file: Path, antennas: int | None) -> int:
+    """The number of antennas that weights were made for. Raises ValueError where that is not `antennas` (None takes any)."""
+    made_for = int(card["scenario"]["antennas"])
     if antennas is not None and made_for != antennas:
         raise ValueError(f"the weights {file.stem} are for antennas={made_for}, the link has antennas={antennas}; "
                          f"train some with: python -m trained.train --antennas {antennas}")
+    return made_for
+
+
+def load_network(name_or_path: str, antennas: int | None = None):
+    """(network, card) of shipped or own weights. Raises ValueError where they are for another number of antennas."""
+    file = find_weights(name_or_path, antennas)
+    card = load_card(file)
+    check_antennas(card, file, antennas)
     network = _ARCHITECTURES[card["architecture"]["name"]](**card["architecture"]["arguments"])
     try:
         network.load_state_dict(load_file(file))

@@ -1,0 +1,55 @@
+"""Learned calibration of the uplink estimate."""
+from __future__ import annotations
+
+import numpy as np
+
+from blocks.runtime import Block, Signal
+
+
+class CalibrationMLP(Block):
+    """Turns an uplink estimate into the channel and the user powers that the structured precoder should use.
+
+    In:   h_est  (M, K) complex64   least-squares estimate of the uplink
+    Out:  h_est  (M, K) complex64   calibrated channel, one column per user
+          p      (K,)   float32     downlink powers, mW, summing to `power`
+          q      (K,)   float32     virtual uplink powers, mW
+
+    weights: a shipped name or a .safetensors file with its card; estimate_noise: noise power per entry of the estimate;
+    power, noise_power: of the downlink, mW; antennas: checked against the card. device: "cpu" or "cuda".
+    Raises FileNotFoundError for unknown weights and ValueError for weights made for another number of antennas.
+    """
+
+    inputs = {"h_est": Signal("M", "K")}
+    outputs = {"h_est": Signal("M", "K"), "p": Signal("K", dtype="float32"), "q": Signal("K", dtype="float32")}
+    takes_tensors = True
+
+    def __init__(self, weights: str, estimate_noise: float, power: float, noise_power: float, antennas: int | None = None,
+                 device: str = "cpu"):
+        from trained.weights import check_antennas, find_weights, load_card
+
+        for name, value in (("estimate_noise", estimate_noise), ("power", power), ("noise_power", noise_power)):
+            if not (np.isfinite(value) and value > 0):
+                raise ValueError(f"{name}={value} mW has to be a finite number above 0")
+        self.weights = find_weights(weights, antennas)
+        self.antennas = check_antennas(load_card(self.weights), self.weights, antennas)
+        self.estimate_noise, self.power, self.noise_power, self.device = estimate_noise, power, noise_power, device
+
+    def dims(self):
+        return {"M": self.antennas}
+
+    def start(self):
+        from trained.weights import load_network
+
+        self.network = load_network(str(self.weights))[0].to(self.device)
+        self.work(np.ones((1, self.antennas, 1), np.complex64))
+
+    def stop(self):
+        self.__dict__.pop("network", None)
+
+    def work(self, h_est):
+        import torch
+
+        with torch.inference_mode():
+            h = h_est.to(self.device) if torch.is_tensor(h_est) else torch.tensor(h_est, device=self.device)
+            h, p, q = self.network(h, self.estimate_noise, self.power, self.noise_power)
+        return {"h_est": h, "p": p, "q": q}

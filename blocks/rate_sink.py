@@ -1,0 +1,41 @@
+"""Sum rate at the end of the link."""
+import numpy as np
+
+from blocks.runtime import Block, Signal
+from sim.rate import sum_rate
+
+
+class RateSink(Block):
+    """Collects the sum rate of every coherence block. Source: Ma et al. 2021, eq. 6.
+
+    In:   g  (K, K) complex64   effective channel H_DL V
+
+    noise_power: mW at a user. Result: {"sum_rate": mean bit/s/Hz, "ci95": half width of its 95 % confidence interval,
+    "rates": (blocks,) float64}. Raises ValueError where noise_power <= 0.
+    """
+
+    inputs = {"g": Signal("K", "K")}
+
+    def __init__(self, noise_power: float):
+        if not noise_power > 0:
+            raise ValueError(f"noise_power={noise_power} mW has to be above 0")
+        self.noise_power = noise_power
+
+    def start(self):
+        self._rates, self._total, self._count = [], 0.0, 0
+
+    def work(self, g):
+        rates = sum_rate(g, self.noise_power)
+        self._rates.append(rates)
+        self._total += float(rates.sum())
+        self._count += len(rates)
+
+    def report(self):
+        return {"sum_rate": self._total / self._count} if getattr(self, "_count", 0) else {}
+
+    def result(self):
+        if not self._count:
+            return None
+        rates = np.concatenate(self._rates)
+        ci95 = 1.96 * rates.std(ddof=1) / np.sqrt(len(rates)) if len(rates) > 1 else float("nan")
+        return {"sum_rate": float(rates.mean()), "ci95": float(ci95), "rates": rates}

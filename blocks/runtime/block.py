@@ -1,0 +1,149 @@
+"""What a block is: typed ports and a `work` function."""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from blocks.runtime.frame import Frame
+
+
+class Signal:
+    """Type of one port: dimensions of one coherence block's array and a dtype.
+
+    Signal("M", "L") is an (M, L) complex64 array per coherence block; a name is a dimension settled at connect time, a
+    number is fixed, Signal(...) takes any shape and dtype=None any dtype. An `optional` input may stay unconnected.
+    """
+
+    def __init__(self, *dims, dtype: str | None = "complex64", optional: bool = False):
+        self.any_shape = dims == (...,)
+        self.dims: tuple = () if self.any_shape else dims
+        self.dtype = None if dtype is None else np.dtype(dtype)
+        self.optional = optional
+        for dim in self.dims:
+            if not (isinstance(dim, str) or (isinstance(dim, int) and dim >= 0)):
+                raise ValueError(f"dimension {dim!r} of a Signal is neither a name nor a number >= 0")
+
+    def __repr__(self):
+        shape = "any shape" if self.any_shape else f"({', '.join(map(str, self.dims))})"
+        return f"{shape} {self.dtype or 'any dtype'}"
+
+
+class Block:
+    """Base of all blocks. A subclass declares `inputs` and `outputs` and defines `work`.
+
+    `work(self, <one argument per input>)` gets arrays with a leading frame axis B and returns an array (one output), a
+    dict by output name, or None (a sink). It may also ask for `index` (the range of coherence blocks in the frame) and
+    `tags` (a dict that follows the frame downstream; change it in place). A source has no inputs and gets `index`.
+    Input arrays are read-only, and an array once returned must not be written again.
+
+    A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block.
+    """
+
+    inputs: dict[str, Signal] = {}
+    outputs: dict[str, Signal] = {}
+    name: str = ""
+    takes_tensors = False
+
+    def interrupted(self) -> bool:
+        """True once the flowgraph wants to stop; a `work` or `frames` that waits for something outside has to ask."""
+        return False
+
+    def offer(self, ports: dict[str, Signal]) -> None:
+        """A block that takes whatever it is connected to adopts `ports` as inputs; others ignore the offer."""
+
+    def dims(self) -> dict[str, int]:
+        """Sizes that this block knows of the dimension names in its ports."""
+        return {}
+
+    def start(self) -> None:
+        """Make what `work` needs; called once in the worker."""
+
+    def work(self, **arrays) -> Any:
+        """Compute one frame."""
+        raise TypeError(f"{type(self).__name__} defines no work function")
+
+    def end(self) -> None:
+        """The stream came to its end; called once after the last frame, and not after an error or an early stop."""
+
+    def stop(self) -> None:
+        """Let go of what `start` made; called once, also after an error."""
+
+    def result(self) -> dict | None:
+        """What `Flowgraph.run` returns for this block: None, or a map of numbers, strings, lists, maps and arrays."""
+        return None
+
+    def results(self) -> dict[str, dict]:
+        """Results by block name; a Chain returns those of its blocks."""
+        result = self.result()
+        return {} if result is None else {self.name: result}
+
+    def report(self) -> dict:
+        """A small map of numbers for live displays, part of `Flowgraph.metrics`."""
+        return {}
+
+    def frames(self, blocks: int | None, batch: int) -> Iterator[Frame | None]:
+        """The frames of a source: by default `work` for ranges of `batch` indices up to `blocks`. None means nothing yet."""
+        start = 0
+        while blocks is None or start < blocks:
+            stop = start + batch if blocks is None else min(start + batch, blocks)
+            tags: dict = {}
+            yield Frame(start, self.process(range(start, stop), {}, tags), tags, count=stop - start)
+            start = stop
+
+    def process(self, index: range, arrays: dict, tags: dict) -> dict:
+        """Call `work` with what its signature asks for and return its outputs by name."""
+        wanted = _wanted(type(self))
+        extra = {name: value for name, value in (("index", index), ("tags", tags)) if name in wanted}
+        outcome = self.work(**arrays, **extra)
+        if not self.outputs:
+            if outcome is not None:
+                raise TypeError(f"work of {type(self).__name__} returned a value, but the block declares no outputs")
+            return {}
+        if not isinstance(outcome, dict):
+            if len(self.outputs) != 1:
+                raise TypeError(f"work has to return a dict with {', '.join(self.outputs)}, got {type(outcome).__name__}")
+            outcome = {next(iter(self.outputs)): outcome}
+        if outcome.keys() != self.outputs.keys():
+            raise TypeError(f"work returned {', '.join(outcome) or 'nothing'}, the block declares {', '.join(self.outputs)}")
+        return outcome
+
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "interrupted"}
+
+
+_signatures: dict[type, set[str]] = {}
+
+
+def _wanted(kind):
+    if kind not in _signatures:
+        _signatures[kind] = set(inspect.signature(kind.work).parameters)
+    return _signatures[kind]
+
+
+def as_array(value) -> np.ndarray:
+    """A NumPy array for an array or a tensor on any device."""
+    return value if isinstance(value, np.ndarray) else value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+def checked_arrays(block: Block, arrays: dict, shapes: dict[str, tuple], count: int) -> dict[str, np.ndarray]:
+    """Outputs as read-only C-ordered arrays. Raises TypeError where one differs from its declaration."""
+    checked = {}
+    for name, value in arrays.items():
+        array = np.ascontiguousarray(as_array(value)).view()
+        signal, shape = block.outputs[name], shapes[name]
+        if signal.dtype is not None and array.dtype != signal.dtype:
+            raise TypeError(f"output {name} has dtype {array.dtype}, the block declares {signal.dtype}")
+        fits = array.ndim >= 1 and array.shape[0] == count
+        if shape is not None:
+            fits &= array.ndim == len(shape) + 1
+            fits = fits and all(want is None or want == got for want, got in zip(shape, array.shape[1:], strict=True))
+        if not fits:
+            expected = (count, *("?" if d is None else d for d in shape)) if shape is not None else (count, "...")
+            raise TypeError(f"output {name} has shape {array.shape}, expected {expected}")
+        array.flags.writeable = False
+        checked[name] = array
+    return checked

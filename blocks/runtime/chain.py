@@ -1,0 +1,98 @@
+"""Several blocks run back to back in one worker, with no socket between them."""
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from blocks.runtime.block import Block, as_array
+from blocks.runtime.errors import WiringError
+from blocks.runtime.frame import Frame
+from blocks.runtime.links import default_links, name_of
+
+
+class Chain(Block):
+    """Chain(a, b, c) feeds a's outputs to b and b's outputs to c; it has a's inputs and c's outputs.
+
+    Tensors stay where they are between blocks that take tensors. Raises WiringError where two neighbours do not fit.
+    """
+
+    def __init__(self, *blocks: Block):
+        if not blocks:
+            raise WiringError("a Chain needs at least one block")
+        self.blocks = blocks
+        self.rename(set())
+        self.inputs, self.outputs = blocks[0].inputs, blocks[-1].outputs
+        self.takes_tensors = blocks[0].takes_tensors
+        self.links = []
+        for source, target in zip(blocks, blocks[1:], strict=False):
+            target.offer(source.outputs)
+            pairs = default_links(source, target)
+            missing = [n for n, s in target.inputs.items() if not s.optional and n not in dict(pairs).values()]
+            if missing:
+                raise WiringError(f"in a Chain, {source.name} does not feed input {missing[0]} of {target.name}")
+            self.links += [(source, out, target, into) for out, into in pairs]
+
+    def rename(self, taken: set[str]) -> None:
+        """Give the blocks names that differ from each other and from those `taken`, and the chain one made of them."""
+        taken = set(taken)
+        for block in self.blocks:
+            block.name = name_of(block, taken)
+            taken.add(block.name)
+        self.name = "+".join(block.name for block in self.blocks)
+
+    def start(self):
+        for block in self.blocks:
+            block.interrupted = self.interrupted
+            with _blame(block):
+                block.start()
+
+    def end(self):
+        for block in self.blocks:
+            with _blame(block):
+                block.end()
+
+    def stop(self):
+        for block in self.blocks:
+            with _blame(block):
+                block.stop()
+
+    def offer(self, ports):
+        self.blocks[0].offer(ports)
+        self.inputs = self.blocks[0].inputs
+
+    def results(self):
+        return {name: result for block in self.blocks for name, result in block.results().items()}
+
+    def report(self):
+        return {key: value for block in self.blocks for key, value in block.report().items()}
+
+    def frames(self, blocks, batch):
+        for frame in self.blocks[0].frames(blocks, batch):
+            if frame is None:
+                yield None
+                continue
+            yield Frame(frame.start, self._rest(frame.index, frame.arrays, frame.tags), frame.tags, frame.count, frame.born_ns)
+
+    def process(self, index, arrays, tags):
+        with _blame(self.blocks[0]):
+            first = self.blocks[0].process(index, arrays, tags)
+        return self._rest(index, first, tags)
+
+    def _rest(self, index, arrays, tags):
+        for block in self.blocks[1:]:
+            fed = {into: arrays[out] for _, out, target, into in self.links if target is block}
+            if not block.takes_tensors:
+                fed = {name: as_array(value) for name, value in fed.items()}
+            with _blame(block):
+                arrays = block.process(index, fed, tags)
+        return arrays
+
+
+@contextmanager
+def _blame(block):
+    """Note on an exception which block of the chain raised it."""
+    try:
+        yield
+    except Exception as error:
+        if not hasattr(error, "block_name"):
+            error.block_name = block.name  # type: ignore[attr-defined]
+        raise

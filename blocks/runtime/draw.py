@@ -1,0 +1,70 @@
+"""A flowgraph as text and as a picture."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from blocks.runtime.block import Block
+
+
+def as_text(links) -> str:
+    """One line per connection: source.port (shape) dtype -> target.port."""
+    lines = []
+    for source, out, target, into, shape in links:
+        lines.append(f"{source.name}.{out} {_type(source, out, shape)} -> {target.name}.{into}")
+    return "\n".join(lines)
+
+
+def as_picture(blocks: list[Block], links, file: Path) -> None:
+    """Draw blocks as boxes in columns by their distance from the sources, connections as arrows; .svg or .png."""
+    if file.suffix not in (".svg", ".png"):
+        raise ValueError(f"{file} is neither .svg nor .png")
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyBboxPatch
+
+    column = _columns(blocks, links)
+    rows: dict[int, list[Block]] = {}
+    for block in blocks:
+        rows.setdefault(column[id(block)], []).append(block)
+    place = {}
+    for x, members in rows.items():
+        for n, block in enumerate(members):
+            place[id(block)] = (x * 3.0, ((len(members) - 1) / 2 - n) * 1.6)
+    height = max(len(members) for members in rows.values())
+    figure = Figure(figsize=(1.0 + 2.1 * len(rows), 0.9 + 1.1 * height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    for block in blocks:
+        x, y = place[id(block)]
+        axes.add_patch(FancyBboxPatch((x - 1.0, y - 0.35), 2.0, 0.7, boxstyle="round,pad=0.05", facecolor="#e8f0fa", edgecolor="#1f4e79"))
+        axes.text(x, y, block.name.replace("+", "\n+ "), ha="center", va="center", fontsize=8)
+    for number, (source, target) in enumerate(_pairs(links)):
+        (x0, y0), (x1, y1) = place[id(source)], place[id(target)]
+        bend = 0.0 if x1 - x0 <= 3.0 else (-0.25 if number % 2 else 0.25)
+        axes.annotate("", (x1 - 1.06, y1), (x0 + 1.06, y0),
+                      arrowprops={"arrowstyle": "-|>", "color": "#1f4e79", "connectionstyle": f"arc3,rad={bend}"})
+        label = "\n".join(f"{out} {_shape(shape)}" for a, out, b, _, shape in links if a is source and b is target)
+        axes.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.42 + abs(bend) * (x1 - x0) / 2 * (1 if bend <= 0 else -1), label,
+                  ha="center", va="bottom", fontsize=6.5, color="#444444")
+    axes.set_xlim(-1.4, 3.0 * (len(rows) - 1) + 1.4)
+    axes.set_ylim(-0.8 * height - 0.5, 0.8 * height + 0.5)
+    figure.savefig(file, dpi=150)
+
+
+def _columns(blocks, links):
+    column = {id(block): 0 for block in blocks}
+    for _ in blocks:
+        for source, _, target, *_ in links:
+            column[id(target)] = max(column[id(target)], column[id(source)] + 1)
+    return column
+
+
+def _pairs(links):
+    return list(dict.fromkeys((source, target) for source, _, target, *_ in links))
+
+
+def _type(block, port, shape):
+    return f"{_shape(shape)} {block.outputs[port].dtype or 'any dtype'}"
+
+
+def _shape(shape):
+    return "any shape" if shape is None else f"({', '.join('?' if n is None else str(n) for n in shape)})"

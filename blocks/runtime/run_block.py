@@ -1,0 +1,52 @@
+"""Run one block alone, for tests and notebooks."""
+from __future__ import annotations
+
+import numpy as np
+
+from blocks.runtime.block import Block, checked_arrays
+from blocks.runtime.dims import Dimensions
+from blocks.runtime.errors import WiringError
+
+
+def run_block(block: Block, index: range | None = None, tags: dict | None = None, **arrays) -> dict:
+    """Outputs by name (or the result, for a sink) of start, one `work` on `arrays`, and stop.
+
+    arrays: one per input, with a leading frame axis; index: the coherence blocks, by default 0, 1, ... Raises WiringError
+    for a missing, unknown or ill-shaped input.
+    """
+    block.name = block.name or type(block).__name__
+    unknown = arrays.keys() - block.inputs.keys()
+    missing = [n for n, s in block.inputs.items() if not s.optional and n not in arrays]
+    if unknown or missing:
+        raise WiringError(f"{block.name} takes {', '.join(block.inputs) or 'no inputs'}; "
+                          f"got {', '.join(arrays) or 'none'}")
+    if index is None:
+        index = range(len(next(iter(arrays.values()))) if arrays else 1)
+    dimensions = Dimensions()
+    dimensions.add(block)
+    for owner in getattr(block, "blocks", ()):
+        dimensions.add(owner)
+    for name, array in arrays.items():
+        signal = block.inputs[name]
+        if signal.dtype is not None and array.dtype != signal.dtype:
+            raise WiringError(f"{block.name}.{name} takes {signal.dtype}, got {array.dtype}")
+        if not signal.any_shape and array.ndim != len(signal.dims) + 1:
+            raise WiringError(f"{block.name}.{name} takes (B, {', '.join(map(str, signal.dims))}), got shape {array.shape}")
+        if len(array) != len(index):
+            raise WiringError(f"{block.name}.{name} has {len(array)} coherence blocks, expected {len(index)}")
+    block.start()
+    try:
+        outputs = block.process(index, {n: _read_only(a) for n, a in arrays.items()}, {} if tags is None else tags)
+        shapes = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
+        if block.outputs:
+            return checked_arrays(block, outputs, shapes, len(index))
+        block.end()
+        return block.result() or {}
+    finally:
+        block.stop()
+
+
+def _read_only(array):
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

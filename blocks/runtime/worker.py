@@ -1,0 +1,254 @@
+"""The loop that runs one block: receive, work, send, until the stream ends or the flowgraph says stop."""
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+
+import zmq
+
+from blocks.runtime.block import Block, checked_arrays
+from blocks.runtime.control import pack, unpack
+from blocks.runtime.counters import Counters
+from blocks.runtime.errors import WireError
+from blocks.runtime.frame import Frame
+from blocks.runtime.wire import END, decode, encode, encode_end
+
+_REPORT_EVERY_S = 0.2
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One socket between two workers; it carries the arrays of all connections between them."""
+
+    number: int
+    source: str
+    target: str
+    ports: tuple[tuple[str, str], ...]
+    bind: str
+
+    def __str__(self):
+        outs, ins = (",".join(names) for names in zip(*self.ports, strict=True))
+        return f"{self.source}.{outs} -> {self.target}.{ins}"
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """Everything that a worker needs to know; picklable."""
+
+    block: Block
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
+    shapes: dict[str, tuple | None]
+    blocks: int | None
+    batch: int
+    queue: int
+
+
+class Stopped(Exception):
+    """The flowgraph asked this worker to stop."""
+
+
+class Worker:
+    """Runs one block in the calling thread; talks to the flowgraph over a DEALER socket."""
+
+    def __init__(self, spec: WorkerSpec, context: zmq.Context, control_endpoint: str):
+        self.spec, self.block, self.context = spec, spec.block, context
+        self.counters = Counters()
+        self.phase, self.index = "start", None
+        self.control = context.socket(zmq.DEALER)
+        self.control.identity = spec.block.name.encode()
+        self.control.connect(control_endpoint)
+        self.inputs: dict[Edge, zmq.Socket] = {}
+        self.outputs: dict[Edge, zmq.Socket] = {}
+        self.stopping = False
+        self.last_report = 0.0
+
+    def run(self) -> None:
+        """Run the block from start to stop and tell the flowgraph how it ended."""
+        failure = None
+        try:
+            self._start()
+            self._stream()
+            self.phase = "end"
+            self.block.end()
+            for edge in self.outputs:
+                self._send(edge, encode_end())
+        except Stopped:
+            pass
+        except BaseException as error:
+            failure = self._failure(error)
+        try:
+            self.block.stop()
+        except BaseException as error:
+            self.phase, self.index = "stop", None
+            failure = failure or self._failure(error)
+        final = failure or self._final()
+        self.control.send(pack({**final, "counters": self._counters()}))
+        self._close()
+
+    def interrupted(self) -> bool:
+        """True once the flowgraph asked this worker to stop."""
+        if not self.stopping and self.control.poll(0):
+            self.stopping = unpack(self.control.recv())["kind"] == "stop"
+        return self.stopping
+
+    def _start(self):
+        endpoints = {}
+        for edge in self.spec.inputs:
+            socket = self.inputs[edge] = self.context.socket(zmq.PULL)
+            socket.rcvhwm = self.spec.queue
+            socket.bind(edge.bind)
+            endpoints[edge.number] = socket.last_endpoint.decode().rstrip("\0")
+        self.block.interrupted = self.interrupted
+        self.block.start()
+        self.control.send(pack({"kind": "ready", "endpoints": endpoints}))
+        answer = unpack(self.control.recv())
+        if answer["kind"] != "go":
+            raise Stopped
+        for edge in self.spec.outputs:
+            socket = self.outputs[edge] = self.context.socket(zmq.PUSH)
+            socket.sndhwm = self.spec.queue
+            socket.connect(answer["endpoints"][edge.number])
+
+    def _stream(self):
+        frames = self._joined_frames() if self.inputs else self._source_frames()
+        for frame in frames:
+            if self.interrupted():
+                raise Stopped
+            if frame is None:
+                self._report()
+                continue
+            began = time.monotonic()
+            self.phase, self.index = "work", (frame.start, frame.start + frame.count - 1)
+            arrays = self.block.process(frame.index, frame.arrays, frame.tags) if self.inputs else frame.arrays
+            arrays = checked_arrays(self.block, arrays, self.spec.shapes, frame.count)
+            c = self.counters
+            c.busy_s += time.monotonic() - began
+            c.frames += 1
+            c.blocks += frame.count
+            self.phase = "send"
+            for edge in self.outputs:
+                outgoing = Frame(frame.start, {into: arrays[out] for out, into in edge.ports}, frame.tags, frame.count, frame.born_ns)
+                c.bytes_out += outgoing.nbytes
+                self._send(edge, encode(outgoing))
+            if not self.outputs and frame.born_ns:
+                c.latencies_ms.append((time.monotonic_ns() - frame.born_ns) / 1e6)
+            self._report()
+
+    def _source_frames(self):
+        frames = self.block.frames(self.spec.blocks, self.spec.batch)
+        while True:
+            born = time.monotonic_ns()
+            self.phase, self.index = "work", None
+            frame = next(frames, END)
+            self.counters.busy_s += (time.monotonic_ns() - born) / 1e9
+            if frame is END:
+                return
+            if frame is not None:
+                frame.born_ns = born
+            yield frame
+
+    def _joined_frames(self):
+        """Frames with the arrays of all inputs, cut so that every input's frame covers the same coherence blocks."""
+        pending: dict[Edge, Frame | None] = dict.fromkeys(self.inputs)
+        while True:
+            self.phase = "receive"
+            ended = []
+            for edge, waiting in pending.items():
+                if waiting is None:
+                    message = self._receive(edge)
+                    if message is END:
+                        ended.append(edge)
+                    else:
+                        pending[edge] = message
+            if ended:
+                late = [edge for edge in pending if edge not in ended]
+                if late:
+                    raise WireError(f"edge {ended[0]} ended, edge {late[0]} still carries block {pending[late[0]].start}")
+                return
+            starts = {frame.start for frame in pending.values()}
+            if len(starts) > 1:
+                carried = ", ".join(f"{edge}: block {frame.start}" for edge, frame in pending.items())
+                raise WireError(f"the inputs are out of step ({carried})")
+            count = min(frame.count for frame in pending.values())
+            joined = Frame(starts.pop(), {}, {}, count)
+            for edge, frame in pending.items():
+                head, pending[edge] = frame.split(count)
+                joined.arrays.update(head.arrays)
+                joined.tags.update(head.tags)
+                joined.born_ns = min(filter(None, (joined.born_ns, head.born_ns)), default=0)
+            yield joined
+
+    def _receive(self, edge):
+        socket = self.inputs[edge]
+        began = time.monotonic()
+        while True:
+            try:
+                parts = socket.recv_multipart(zmq.NOBLOCK, copy=False)
+                break
+            except zmq.Again:
+                self._wait(socket, zmq.POLLIN)
+        self.counters.wait_s += time.monotonic() - began
+        try:
+            frame = decode([part.buffer for part in parts])
+        except WireError as error:
+            raise WireError(f"malformed message on edge {edge}: {error}") from None
+        if frame is END:
+            return END
+        if frame.arrays.keys() != {into for _, into in edge.ports}:
+            raise WireError(f"malformed message on edge {edge}: it carries {', '.join(frame.arrays) or 'no arrays'}")
+        self.counters.bytes_in += frame.nbytes
+        self.counters.received[edge.number] = self.counters.received.get(edge.number, 0) + 1
+        return frame
+
+    def _send(self, edge, parts):
+        socket = self.outputs[edge]
+        began = time.monotonic()
+        while True:
+            try:
+                socket.send_multipart(parts, zmq.NOBLOCK, copy=False)
+                break
+            except zmq.Again:
+                self._wait(socket, zmq.POLLOUT)
+        self.counters.wait_s += time.monotonic() - began
+        self.counters.sent[edge.number] = self.counters.sent.get(edge.number, 0) + 1
+
+    def _wait(self, socket, event):
+        poller = zmq.Poller()
+        poller.register(socket, event)
+        poller.register(self.control, zmq.POLLIN)
+        poller.poll()
+        if self.interrupted():
+            raise Stopped
+
+    def _report(self):
+        now = time.monotonic()
+        if now - self.last_report > _REPORT_EVERY_S:
+            self.last_report = now
+            self.control.send(pack({"kind": "counters", "counters": self._counters()}))
+
+    def _counters(self):
+        return {**self.counters.snapshot(), "report": self.block.report()}
+
+    def _final(self):
+        try:
+            final = {"kind": "done", "results": self.block.results()}
+            pack(final)
+            return final
+        except BaseException as error:
+            self.phase, self.index = "result", None
+            return self._failure(error)
+
+    def _failure(self, error):
+        name = getattr(error, "block_name", self.block.name)
+        return {"kind": "error", "block": name, "phase": self.phase, "index": self.index,
+                "reason": f"{type(error).__name__}: {error}", "details": "".join(traceback.format_exception(error))}
+
+    def _close(self):
+        """Keep the sockets until the flowgraph says that everybody is done, so that nothing in flight is lost."""
+        while not self.stopping and unpack(self.control.recv())["kind"] == "go":
+            pass
+        for socket in (*self.inputs.values(), *self.outputs.values()):
+            socket.close(linger=0)
+        self.control.close(linger=1000)

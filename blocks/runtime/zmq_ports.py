@@ -1,0 +1,110 @@
+"""Blocks that speak the wire format to a program that someone else wrote."""
+from __future__ import annotations
+
+import time
+
+import zmq
+
+from blocks.runtime.block import Block, Signal
+from blocks.runtime.errors import WireError
+from blocks.runtime.frame import Frame
+from blocks.runtime.wire import END, decode, encode, encode_end, encode_error
+
+_POLL_MS = 50
+_LINGER_MS = 30_000
+
+
+class ZmqSource(Block):
+    """Frames from a PUSH socket elsewhere, until its end-of-stream message (or the flowgraph's number of blocks).
+
+    Out:  one port per keyword, e.g. ZmqSource("tcp://127.0.0.1:5555", h_est=Signal(64, 8))
+
+    endpoint: tcp:// or ipc://; bind: False connects (the sink binds). A message that is malformed, or carries other
+    arrays, stops the flowgraph with an error that names the endpoint. The format is in blocks/runtime/wire.py.
+    """
+
+    def __init__(self, endpoint: str, bind: bool = False, **outputs: Signal):
+        if not outputs:
+            raise ValueError(f"ZmqSource({endpoint!r}) needs the arrays to expect, e.g. h_est=Signal(64, 8)")
+        self.endpoint, self.bind, self.outputs = endpoint, bind, outputs
+
+    def start(self):
+        self._context, self._socket = _open(zmq.PULL, self.endpoint, self.bind)
+
+    def stop(self):
+        _close(self, 0)
+
+    def frames(self, blocks, batch):
+        done = 0
+        while blocks is None or done < blocks:
+            if not self._socket.poll(_POLL_MS):
+                yield None
+                continue
+            try:
+                frame = decode([part.buffer for part in self._socket.recv_multipart(copy=False)])
+                if frame is not END and frame.arrays.keys() != self.outputs.keys():
+                    raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
+            except WireError as error:
+                raise WireError(f"malformed message on edge {self.endpoint} -> {self.name}: {error}") from None
+            if frame is END:
+                return
+            if blocks is not None:
+                frame, _ = frame.split(min(frame.count, blocks - done))
+            done += frame.count
+            yield frame
+
+
+class ZmqSink(Block):
+    """Frames to a PULL socket elsewhere, then an end-of-stream message (or an error message where the flowgraph failed).
+
+    In:   whatever is connected to it; the arrays keep their port names
+
+    endpoint: tcp:// or ipc://; bind: True binds (the source connects). Waits while nobody is there to receive.
+    """
+
+    def __init__(self, endpoint: str, bind: bool = True):
+        self.endpoint, self.bind, self.inputs = endpoint, bind, {}
+
+    def offer(self, ports):
+        self.inputs = {**self.inputs, **ports}
+
+    def start(self):
+        self._ended = False
+        self._context, self._socket = _open(zmq.PUSH, self.endpoint, self.bind)
+
+    def work(self, index, tags, **arrays):
+        self._send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())))
+
+    def end(self):
+        self._send(encode_end())
+        self._ended = True
+
+    def stop(self):
+        if not self._ended and hasattr(self, "_socket") and self._socket.poll(0, zmq.POLLOUT):
+            self._socket.send_multipart(encode_error("the sending flowgraph was stopped before its end"))
+        _close(self, _LINGER_MS if self._ended else 500)
+
+    def _send(self, parts):
+        while not self._socket.poll(_POLL_MS, zmq.POLLOUT):
+            if self.interrupted():
+                return
+        self._socket.send_multipart(parts, copy=False)
+
+
+def _open(kind, endpoint, bind):
+    context = zmq.Context()
+    socket = context.socket(kind)
+    try:
+        (socket.bind if bind else socket.connect)(endpoint)
+    except zmq.ZMQError as error:
+        socket.close(0)
+        context.term()
+        raise ValueError(f"cannot {'bind' if bind else 'connect'} {endpoint!r}: {error}") from None
+    return context, socket
+
+
+def _close(block, linger_ms):
+    if hasattr(block, "_socket"):
+        block._socket.close(linger_ms)
+        block._context.term()
+        del block._socket, block._context

@@ -1,0 +1,146 @@
+"""The whole FDD link: pilots up, calibration, precoded data down, and the rate that comes of it.
+
+    python flowgraphs/fdd_e2e.py --users 10 --plot rates.png
+
+`wire` and `wire_references` are the flowgraphs: copy them, swap a block for your own, run.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blocks import (
+    AWGN,
+    BlockError,
+    CalibrationMLP,
+    DownlinkChannel,
+    Flowgraph,
+    GenieCSI,
+    LMMSEEstimator,
+    LSEstimator,
+    MRTPrecoder,
+    PilotSource,
+    RateSink,
+    RZFPrecoder,
+    ScaledLSEstimator,
+    StructuredPrecoder,
+    UplinkChannel,
+    WMMSEPrecoder,
+    ZFPrecoder,
+)
+from flowgraphs.report import Report
+from sim.deepmimo import DeepMIMO
+from sim.scenario import Scenario
+
+
+def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:
+    """The link under test."""
+    estimate = make_estimator(s, estimator)
+    calibrate = []
+    if calibration != "none":
+        noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
+        calibrate = [CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device)]
+    fg = Flowgraph()
+    fg.connect(PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate, *calibrate,
+               make_precoder(s, precoder, device), DownlinkChannel(s), RateSink(s.noise_power))
+    return fg
+
+
+def wire_references(s: Scenario) -> tuple[Flowgraph, dict[str, RateSink]]:
+    """What the link is compared to, on the same channels and noise: two bounds and the classic receiver."""
+    sinks = {name: RateSink(s.noise_power) for name in ("wmmse_perfect_csi", "zf_perfect_csi", "ls_zf_uplink")}
+    genie = GenieCSI(s)
+    fg = Flowgraph()
+    fg.connect(genie, WMMSEPrecoder(s.downlink_power, s.noise_power), DownlinkChannel(s), sinks["wmmse_perfect_csi"])
+    fg.connect(genie, ZFPrecoder(s.downlink_power), DownlinkChannel(s), sinks["zf_perfect_csi"])
+    if s.pilot_symbols >= s.users:
+        fg.connect(PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), LSEstimator(s.pilot_matrix()),
+                   ZFPrecoder(s.downlink_power), DownlinkChannel(s), sinks["ls_zf_uplink"])
+    return fg, sinks
+
+
+def make_estimator(s: Scenario, name: str) -> LSEstimator | ScaledLSEstimator | LMMSEEstimator:
+    """The estimator block of that name for a scenario."""
+    pilots = s.pilot_matrix()
+    if name == "ls":
+        return LSEstimator(pilots)
+    mean, covariance = s.uplink_statistics()
+    if name == "scaled-ls":
+        return ScaledLSEstimator(pilots, float(covariance.trace().real) / (s.antennas * s.users), s.noise_power)
+    if name == "lmmse":
+        return LMMSEEstimator(pilots, mean, covariance, s.noise_power)
+    raise ValueError(f"estimator={name!r} is not one of ls, scaled-ls, lmmse")
+
+
+def make_precoder(s: Scenario, name: str, device: str = "cpu"):
+    """The precoder block of that name for a scenario."""
+    power, noise = s.downlink_power, s.noise_power
+    makers = {"zf": lambda: ZFPrecoder(power), "rzf": lambda: RZFPrecoder(power, noise), "mrt": lambda: MRTPrecoder(power),
+              "wmmse": lambda: WMMSEPrecoder(power, noise), "calibrated": lambda: StructuredPrecoder(power, noise, device)}
+    if name not in makers:
+        raise ValueError(f"precoder={name!r} is not one of {', '.join(makers)}")
+    return makers[name]()
+
+
+def fdd_e2e(
+    antennas: Annotated[int, typer.Option(help="Base-station antennas M.")] = 64,
+    users: Annotated[int, typer.Option(help="Single-antenna users K.")] = 8,
+    pilots: Annotated[int | None, typer.Option(help="Pilot symbols L; as many as users by default.")] = None,
+    blocks: Annotated[int, typer.Option(help="Coherence blocks to simulate.")] = 2000,
+    batch: Annotated[int, typer.Option(help="Coherence blocks per frame.")] = 64,
+    uplink_power_dbm: Annotated[float, typer.Option(help="Transmit power of a user, dBm.")] = -10.0,
+    downlink_power_dbm: Annotated[float, typer.Option(help="Transmit power of the base station, dBm.")] = 5.0,
+    noise_dbm: Annotated[float, typer.Option(help="Noise power at every receiver, dBm.")] = -85.0,
+    link_loss_db: Annotated[float, typer.Option(help="Loss taken off every path, dB.")] = 30.0,
+    estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
+    calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, or none.")] = "calibrated",
+    precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse or calibrated.")] = "calibrated",
+    transport: Annotated[str, typer.Option(help="Sockets between blocks: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
+    workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
+    device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
+    seed: Annotated[int, typer.Option(help="Seed of users and noise.")] = 0,
+    deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR",
+                                                               help="DeepMIMO scenario folders instead of the built-in room.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write configuration and results to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the CDF of the sum rate of each method to this .png, .svg or .pdf.")] = None,
+    compare: Annotated[bool, typer.Option(help="Also run WMMSE and ZF with perfect CSI, and LS + ZF, on the same channels.")] = True,
+    quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
+):
+    """Simulate an FDD massive-MIMO link on ray-traced channels and measure the downlink sum rate.
+
+    The default calibration was trained in the built-in room, on positions other than the ones simulated here.
+    """
+    world = {} if deepmimo is None else {"world": DeepMIMO(*map(str, deepmimo))}
+    scenario = Scenario(antennas, users, pilots, uplink_power_dbm, downlink_power_dbm, noise_dbm, link_loss_db, seed=seed, **world)
+    report = Report(scenario, json, plot, quiet)
+    streaming = {"blocks": blocks, "batch": batch, "transport": transport, "workers": workers}
+    with report.task("ray tracing"):
+        scenario.path_table()
+    link = wire(scenario, estimator, calibration, precoder, device)
+    report.link(link, link.blocks[-1], streaming, {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device})
+    if compare:
+        references, sinks = wire_references(scenario)
+        report.references(references, sinks, streaming)
+    report.finish()
+
+
+def main() -> None:
+    """The console script `calibeam`: exit code 0, 1 (a block failed), 2 (bad arguments) or 130 (Ctrl-C)."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(fdd_e2e)
+    try:
+        app(standalone_mode=True)
+    except BlockError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(1) from None
+    except (ValueError, OSError, ImportError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()
