@@ -110,7 +110,7 @@ class Report:
     def _plot(self):
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         axes = figure.subplots()
         for method, rates in self.rates.items():
             if rates is not None:
@@ -120,7 +120,7 @@ class Report:
         axes.set(xlabel="sum rate (bit/s/Hz)", ylabel="share of coherence blocks below", ylim=(0, 1),
                  title=f"M = {s.antennas}, K = {s.users}, uplink {s.uplink_power_dbm:g} dBm, downlink {s.downlink_power_dbm:g} dBm")
         axes.grid(alpha=0.3)
-        axes.legend(loc="best", fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
         figure.savefig(self.plot_file, dpi=150)
 
 
