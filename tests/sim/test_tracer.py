@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sim.materials import METAL, Slab
-from sim.room import Grid, Room
+from sim.room import Grid, Room, Table
 from sim.tracer import trace
 
 REFERENCE = Path(__file__).parents[1] / "data" / "sionna_rt_indoor_5k.npz"
@@ -56,10 +56,14 @@ def test_metal_floor_reflects_all_power():
     assert table.gain_db[0, 0, floor] == pytest.approx(free_space_db, abs=0.02)
 
 
-def test_table_blocks_the_floor_reflection_under_it():
-    with_tables = trace(Room(), np.array([[-2.0, 1.5, 1.0]]), paths=40)
-    without = trace(replace(Room(), tables=()), np.array([[-2.0, 1.5, 1.0]]), paths=40)
-    assert np.isfinite(with_tables.gain_db).sum() != np.isfinite(without.gain_db).sum()
+def test_table_in_the_way_blocks_the_floor_reflection():
+    user = np.array([-2.0, 1.5, 1.0])
+    delay = np.linalg.norm(user * [1, 1, -1] - EMPTY.base_station_m) / 299_792_458.0
+    on_the_way_down = Table((-1.5, -2.0), (-0.2, -1.3))
+    for room, arrives in ((EMPTY, True), (replace(EMPTY, tables=(on_the_way_down,)), False)):
+        table = trace(room, user[None], paths=40)
+        found = np.abs(table.delay_s[0, 0] - delay) < 1e-15
+        assert found[np.isfinite(table.gain_db[0, 0])].any() == arrives
 
 
 def test_room_moved_base_station_changes_the_paths():
