@@ -132,6 +132,7 @@ class Worker:
                 outgoing = Frame(frame.start, {into: arrays[out] for out, into in edge.ports}, frame.tags, frame.count, frame.born_ns)
                 c.bytes_out += outgoing.nbytes
                 self._send(edge, encode(outgoing))
+                c.sent[edge.number] = c.sent.get(edge.number, 0) + 1
             if not self.outputs and frame.born_ns:
                 c.latencies_ms.append((time.monotonic_ns() - frame.born_ns) / 1e6)
             self._report()
@@ -212,7 +213,6 @@ class Worker:
             except zmq.Again:
                 self._wait(socket, zmq.POLLOUT)
         self.counters.wait_s += time.monotonic() - began
-        self.counters.sent[edge.number] = self.counters.sent.get(edge.number, 0) + 1
 
     def _wait(self, socket, event):
         poller = zmq.Poller()
