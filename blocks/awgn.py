@@ -18,7 +18,10 @@ class AWGN(Block):
 
     def __init__(self, noise_power: float, seed: int = 0, stream: int = Stream.UPLINK_NOISE):
         self.noise_power, self.seed, self.stream = noise_power, seed, int(stream)
-        complex_normal(seed, self.stream, range(1), (1,), noise_power)
+        self.start()
+
+    def start(self):
+        complex_normal(self.seed, self.stream, range(1), (1,), self.noise_power)  # compiles, and checks the arguments
 
     def work(self, index, y):
         return y + complex_normal(self.seed, self.stream, index, y.shape[1:], self.noise_power)

@@ -1,6 +1,9 @@
 """Learned calibration of the uplink estimate."""
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 
 from blocks.runtime import Block, Signal
@@ -16,7 +19,8 @@ class CalibrationMLP(Block):
 
     weights: a shipped name or a .safetensors file with its card; estimate_noise: noise power per entry of the estimate;
     power, noise_power: of the downlink, mW; antennas: checked against the card. device: "cpu" or "cuda".
-    Raises FileNotFoundError for unknown weights and ValueError for weights made for another number of antennas.
+    Raises FileNotFoundError for unknown weights; ValueError for weights made for another number of antennas, a power <= 0 or
+    a device that is not there.
     """
 
     inputs = {"h_est": Signal("M", "K")}
@@ -25,17 +29,24 @@ class CalibrationMLP(Block):
 
     def __init__(self, weights: str, estimate_noise: float, power: float, noise_power: float, antennas: int | None = None,
                  device: str = "cpu"):
+        from trained.device import usable_device
         from trained.weights import check_antennas, find_weights, load_card
 
         for name, value in (("estimate_noise", estimate_noise), ("power", power), ("noise_power", noise_power)):
             if not (np.isfinite(value) and value > 0):
                 raise ValueError(f"{name}={value} mW has to be a finite number above 0")
         self.weights = find_weights(weights, antennas)
-        self.antennas = check_antennas(load_card(self.weights), self.weights, antennas)
-        self.estimate_noise, self.power, self.noise_power, self.device = estimate_noise, power, noise_power, device
+        self.card = load_card(self.weights)
+        self.antennas = check_antennas(self.card, self.weights, antennas)
+        self.estimate_noise, self.power, self.noise_power = estimate_noise, power, noise_power
+        self.device = str(usable_device(device))
 
     def dims(self):
         return {"M": self.antennas}
+
+    def trained_in(self, world) -> bool:
+        """True where the weights were made in this world (a Room, or DeepMIMO folders)."""
+        return self.card["scenario"].get("world") == json.loads(json.dumps(asdict(world)))
 
     def start(self):
         from trained.weights import load_network

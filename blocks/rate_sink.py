@@ -22,6 +22,7 @@ class RateSink(Block):
         self.noise_power = noise_power
 
     def start(self):
+        sum_rate(np.ones((1, 1, 1), np.complex64), self.noise_power)  # compiles
         self._rates, self._total, self._count = [], 0.0, 0
 
     def work(self, g):

@@ -1,4 +1,6 @@
 """Regularised zero-forcing precoder."""
+import numpy as np
+
 from blocks.runtime import Block, Signal
 from sim.precoding import regularized_zero_forcing
 
@@ -18,6 +20,9 @@ class RZFPrecoder(Block):
 
     def __init__(self, power: float, noise_power: float):
         self.power, self.noise_power = power, noise_power
+
+    def start(self):
+        self.work(np.ones((1, 1, 1), np.complex64))  # compiles
 
     def work(self, h_est):
         return regularized_zero_forcing(h_est, self.power, self.noise_power)

@@ -23,10 +23,17 @@ class StructuredPrecoder(Block):
 
     def __init__(self, power: float, noise_power: float, device: str = "cpu"):
         self.power, self.noise_power, self.device = power, noise_power, device
+        if device != "cpu":
+            from trained.device import usable_device
+
+            self.device = str(usable_device(device))
 
     @property
     def takes_tensors(self):
         return self.device != "cpu"
+
+    def start(self):
+        self.work(np.ones((1, 1, 1), np.complex64))  # compiles, or wakes the device
 
     def work(self, h_est, p=None, q=None):
         if self.takes_tensors:

@@ -1,4 +1,6 @@
 """Weighted-MMSE precoder."""
+import numpy as np
+
 from blocks.runtime import Block, Signal
 from sim.wmmse import wmmse
 
@@ -18,6 +20,9 @@ class WMMSEPrecoder(Block):
 
     def __init__(self, power: float, noise_power: float, iterations: int = 200):
         self.power, self.noise_power, self.iterations = power, noise_power, iterations
+
+    def start(self):
+        self.work(np.ones((1, 1, 1), np.complex64))  # compiles
 
     def work(self, h_est):
         return wmmse(h_est, self.power, self.noise_power, self.iterations)

@@ -1,4 +1,6 @@
 """Zero-forcing precoder."""
+import numpy as np
+
 from blocks.runtime import Block, Signal
 from sim.precoding import zero_forcing
 
@@ -17,6 +19,9 @@ class ZFPrecoder(Block):
 
     def __init__(self, power: float):
         self.power = power
+
+    def start(self):
+        self.work(np.ones((1, 1, 1), np.complex64))  # compiles
 
     def work(self, h_est):
         return zero_forcing(h_est, self.power)

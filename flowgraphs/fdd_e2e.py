@@ -13,8 +13,10 @@ import typer
 
 from blocks import (
     AWGN,
+    Block,
     BlockError,
     CalibrationMLP,
+    Chain,
     DownlinkChannel,
     Flowgraph,
     GenieCSI,
@@ -32,19 +34,23 @@ from blocks import (
 )
 from flowgraphs.report import Report
 from sim.deepmimo import DeepMIMO
+from sim.room import Room
 from sim.scenario import Scenario
 
 
 def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:
     """The link under test."""
     estimate = make_estimator(s, estimator)
-    calibrate = []
+    calibrate: list[Block] = []
     if calibration != "none":
         noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
         calibrate = [CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device)]
+    precode = [*calibrate, make_precoder(s, precoder, device)]
+    if device != "cpu":
+        precode = [Chain(*precode)]
     fg = Flowgraph()
-    fg.connect(PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate, *calibrate,
-               make_precoder(s, precoder, device), DownlinkChannel(s), RateSink(s.noise_power))
+    fg.connect(PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate, *precode,
+               DownlinkChannel(s), RateSink(s.noise_power))
     return fg
 
 
@@ -97,7 +103,7 @@ def fdd_e2e(
     estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
     calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, or none.")] = "calibrated",
     precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse or calibrated.")] = "calibrated",
-    transport: Annotated[str, typer.Option(help="Sockets between blocks: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
+    transport: Annotated[str, typer.Option(help="Sockets: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
     workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
     device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of users and noise.")] = 0,
@@ -112,14 +118,17 @@ def fdd_e2e(
 
     The default calibration was trained in the built-in room, on positions other than the ones simulated here.
     """
-    world = {} if deepmimo is None else {"world": DeepMIMO(*map(str, deepmimo))}
-    scenario = Scenario(antennas, users, pilots, uplink_power_dbm, downlink_power_dbm, noise_dbm, link_loss_db, seed=seed, **world)
+    world = Room() if deepmimo is None else DeepMIMO(str(deepmimo[0]), str(deepmimo[1]))
+    scenario = Scenario(antennas, users, pilots, uplink_power_dbm, downlink_power_dbm, noise_dbm, link_loss_db, world, seed=seed)
     report = Report(scenario, json, plot, quiet)
     streaming = {"blocks": blocks, "batch": batch, "transport": transport, "workers": workers}
     with report.task("ray tracing"):
         scenario.path_table()
     link = wire(scenario, estimator, calibration, precoder, device)
-    report.link(link, link.blocks[-1], streaming, {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device})
+    for block in link.blocks:
+        if isinstance(block, CalibrationMLP) and not block.trained_in(scenario.world):
+            report.note(f"the calibration {calibration} was trained in another world than this one")
+    report.link(link, streaming, {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device})
     if compare:
         references, sinks = wire_references(scenario)
         report.references(references, sinks, streaming)

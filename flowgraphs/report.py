@@ -41,19 +41,26 @@ class Report:
 
     @contextmanager
     def task(self, text: str):
-        """Show a spinner while something takes its time."""
+        """Show a spinner while something takes its time; without a terminal, a line when it took long."""
+        began = time.monotonic()
         with self.console.status(text) if self.console.is_terminal else _nothing():
             yield
+        if time.monotonic() - began > 2:
+            self.console.print(f"{text}: {time.monotonic() - began:.1f} s")
 
-    def link(self, fg: Flowgraph, sink: RateSink, streaming: dict, choices: dict) -> None:
+    def note(self, text: str) -> None:
+        """Tell something that the user should know."""
+        self.console.print(f"note: {text}")
+
+    def link(self, fg: Flowgraph, streaming: dict, choices: dict) -> None:
         """Run the link under test and keep its rates, speed and latency."""
-        results = self._stream(fg, streaming, "link")
+        [(sink, result)] = self._stream(fg, streaming, "link").items()
         metrics = fg.metrics()
-        self.rates["link"] = results[sink.name]["rates"]
+        self.rates["link"] = result["rates"]
         self.record = {"scenario": asdict(self.scenario), "graph": {"connections": fg.draw().splitlines(), **choices, **streaming},
                        "seed": self.scenario.seed, "blocks": streaming["blocks"], "methods": {},
                        "throughput_blocks_per_s": streaming["blocks"] / fg.elapsed_s,
-                       "latency_ms": metrics[sink.name].get("latency_ms"), "metrics": metrics,
+                       "latency_ms": metrics[sink].get("latency_ms"), "metrics": metrics,
                        "versions": {"python": platform.python_version(),
                                     **{p: version(p) for p in ("calibeam", "numpy", "numba", "torch", "pyzmq")}}}
 
@@ -94,7 +101,8 @@ class Report:
 
     def _table(self):
         s = self.scenario
-        table = Table(title=f"sum rate, M={s.antennas} K={s.users} L={s.pilot_symbols}, {self.record['blocks']} blocks", title_justify="left")
+        title = f"sum rate, M={s.antennas} K={s.users} L={s.pilot_symbols}, {self.record['blocks']} blocks"
+        table = Table(title=title, title_justify="left")
         table.add_column("method")
         for column in ("bit/s/Hz", "95 % interval", "of WMMSE"):
             table.add_column(column, justify="right")
@@ -148,7 +156,8 @@ def _line(fg, blocks, what):
     metrics = fg.metrics()
     done = min((m.get("blocks", 0) for m in metrics.values()), default=0)
     rates = [m["report"]["sum_rate"] for m in metrics.values() if "sum_rate" in m.get("report", {})]
-    return f"{what}: {done}/{blocks} blocks, {done / max(fg.elapsed_s, 1e-9):,.0f} blocks/s" + (f", {rates[0]:.2f} bit/s/Hz" if rates else "")
+    speed = f"{done / max(fg.elapsed_s, 1e-9):,.0f} blocks/s"
+    return f"{what}: {done}/{blocks} blocks, {speed}" + (f", {rates[0]:.2f} bit/s/Hz" if rates else "")
 
 
 @contextmanager

@@ -49,11 +49,12 @@ class Calibration(nn.Module):
     def __init__(self, antennas: int, entries: int = 2048, hidden: int = 512, power_hidden: int = 64):
         super().__init__()
         self.antennas = antennas
+        self.beams: Tensor
         self.dictionary = DictionaryAttention(antennas, entries)
         self.refine = nn.Sequential(nn.Linear(4 * antennas + 3, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
-                                    nn.Linear(hidden, 4 * antennas))
-        nn.init.zeros_(self.refine[-1].weight)
-        nn.init.zeros_(self.refine[-1].bias)
+                                    last := nn.Linear(hidden, 4 * antennas))
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
         self.powers = PowerAllocation(power_hidden)
         m = torch.arange(antennas)
         beams = torch.exp(2j * math.pi * (m[:, None] * m % antennas) / antennas) / math.sqrt(antennas)

@@ -26,10 +26,11 @@ def read_checkpoint(file: Path, network, optimizer) -> dict:
     try:
         with safe_open(file, "pt") as stored:
             state = json.loads(stored.metadata()["state"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         network.load_state_dict({n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")})
     except (SafetensorError, RuntimeError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} is not a checkpoint of this network ({str(error).splitlines()[0]}); start afresh with --no-resume") from None
+        raise ValueError(f"{file} is not a checkpoint of this network ({str(error).splitlines()[0]}); "
+                         "start afresh with --no-resume") from None
     moments: dict = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):

@@ -1,6 +1,7 @@
 """Train a calibration network end to end on the downlink sum rate: python -m trained.train --help."""
 from __future__ import annotations
 
+import json
 import math
 import platform
 import time
@@ -16,12 +17,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sim.channels import downlink_channels, uplink_channels
+from sim.deepmimo import DeepMIMO
 from sim.rate import sum_rate_torch
+from sim.room import Room
 from sim.scenario import Scenario
 from sim.structured import structured_precoder_torch
 from sim.units import mw_from_dbm
 from trained.calibration import Calibration
 from trained.checkpoint import read_checkpoint, write_checkpoint
+from trained.device import usable_device
 from trained.evaluate import Reference, calibrated_rate
 from trained.weights import FOLDER, save_network
 
@@ -45,6 +49,12 @@ class Settings:
     entries: int = 2048
     hidden: int = 512
     seed: int = 1
+    deepmimo: tuple[str, str] | None = None
+
+    @property
+    def world(self) -> Room | DeepMIMO:
+        """The built-in room, or a DeepMIMO pair of folders."""
+        return Room() if self.deepmimo is None else DeepMIMO(*self.deepmimo)
 
     def __post_init__(self):
         if not 1 <= self.min_users <= self.max_users <= self.antennas:
@@ -60,8 +70,9 @@ class Trainer:
     """One training run: the network, its optimiser, and a stream of random drops that depends on (seed, step) alone."""
 
     def __init__(self, settings: Settings, device: str = "cpu"):
-        self.settings, self.device = settings, torch.device(device)
-        self.scenario = Scenario(antennas=settings.antennas, users=settings.max_users, split="train", seed=settings.seed)
+        self.settings, self.device = settings, usable_device(device)
+        self.scenario = Scenario(antennas=settings.antennas, users=settings.max_users, world=settings.world, split="train",
+                                 seed=settings.seed)
         torch.manual_seed(settings.seed)
         self.network = Calibration(settings.antennas, settings.entries, settings.hidden)
         self._start_dictionary()
@@ -70,8 +81,10 @@ class Trainer:
         self.step, self.seconds, self.skipped = 0, 0.0, 0
 
     def _start_dictionary(self):
-        rng = np.random.default_rng(self.settings.seed)
-        places = rng.choice(self.scenario.positions(), (1, self.settings.entries), replace=False)
+        rng, positions = np.random.default_rng(self.settings.seed), self.scenario.positions()
+        if self.settings.entries > len(positions):
+            raise ValueError(f"entries={self.settings.entries} of the dictionary are more than the {len(positions)} training positions")
+        places = rng.choice(positions, (1, self.settings.entries), replace=False)
         phasors = self.scenario.phasors()
         uplink = uplink_channels(phasors, places, self.settings.antennas)[0].T
         downlink = downlink_channels(phasors, places, self.settings.antennas)[0].conj()
@@ -133,17 +146,18 @@ class Trainer:
         """Go on from a checkpoint. Raises ValueError where it was made with other settings (the budget may differ)."""
         state = read_checkpoint(file, self.network, self.optimizer)
         budget = {"minutes": self.settings.minutes, "steps": self.settings.steps}
-        if {**state["settings"], **budget} != asdict(self.settings):
+        if {**state["settings"], **budget} != json.loads(json.dumps(asdict(self.settings))):
             raise ValueError(f"{file} was made with the settings {state['settings']}; "
                              "use the same, or start afresh with --no-resume")
         self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
 
 
-def results(network, antennas: int, users=(2, 4, 8, 10, 16), blocks: int = 1000) -> dict:
+def results(network, settings: Settings, users=(2, 4, 8, 10, 16), blocks: int = 1000) -> dict:
     """Rate against WMMSE on test positions for each K: {K: {sum_rate, ci95, wmmse, fraction_of_wmmse}}."""
     table = {}
-    for k in [k for k in users if k <= antennas]:
-        reference = Reference.of(Scenario(antennas=antennas, users=k), blocks)
+    scenario = Scenario(antennas=settings.antennas, users=1, world=settings.world)
+    for k in [k for k in users if k <= min(settings.antennas, len(scenario.positions()))]:
+        reference = Reference.of(replace(scenario, users=k), blocks)
         rate = calibrated_rate(network, reference)
         table[str(k)] = {"sum_rate": float(rate.mean()), "ci95": float(1.96 * rate.std(ddof=1) / math.sqrt(blocks)),
                          "wmmse": float(reference.wmmse_rate.mean()),
@@ -181,18 +195,20 @@ def train(antennas: Annotated[int, typer.Option(help="Base-station antennas M.")
           entries: Annotated[int, typer.Option(help="Entries of the dictionary.")] = 2048,
           hidden: Annotated[int, typer.Option(help="Width of the refinement MLP.")] = 512,
           seed: Annotated[int, typer.Option(help="Seed of weights, users and noise.")] = 1,
+          deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR",
+                                                                     help="DeepMIMO folders instead of the built-in room.")] = None,
           device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
           resume: Annotated[bool, typer.Option(help="Go on from the checkpoint of the same name if there is one.")] = True,
           quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False):
     """Train a calibration network for M antennas and any number of users; writes NAME.safetensors and NAME.json.
 
-    Users and noise are drawn afresh for every step from the training positions of the default room. Ctrl-C keeps a
+    Users and noise are drawn afresh for every step from the training positions of the room. Ctrl-C keeps a
     checkpoint; the same command goes on from it.
     """
     try:
         trainer = Trainer(Settings(antennas=antennas, min_users=min_users, max_users=min(max_users, antennas), minutes=minutes,
                                    steps=steps, batch=batch, learning_rate=learning_rate, entries=entries, hidden=hidden,
-                                   seed=seed), device)
+                                   seed=seed, deepmimo=None if deepmimo is None else (str(deepmimo[0]), str(deepmimo[1]))), device)
         file = folder / f"{name or f'calibrated-m{antennas}'}.safetensors"
         checkpoint = file.with_suffix(".checkpoint")
         console = Console(quiet=quiet)
@@ -208,7 +224,7 @@ def train(antennas: Annotated[int, typer.Option(help="Base-station antennas M.")
         trainer.save_checkpoint(checkpoint)
         console.print(f"stopped at step {trainer.step}; the same command goes on from {checkpoint}")
         raise typer.Exit(130) from None
-    table = results(trainer.network, antennas)
+    table = results(trainer.network, trainer.settings)
     save_network(trainer.network, card_of(trainer, table), file)
     checkpoint.unlink(missing_ok=True)
     for users, row in table.items():
@@ -218,7 +234,7 @@ def train(antennas: Annotated[int, typer.Option(help="Base-station antennas M.")
 
 def _run(trainer, checkpoint, console):
     users = min(8, trainer.settings.max_users)
-    reference = Reference.of(Scenario(antennas=trainer.settings.antennas, users=users), 200)
+    reference = Reference.of(Scenario(antennas=trainer.settings.antennas, users=users, world=trainer.settings.world), 200)
     goal = reference.wmmse_rate.mean()
     columns = (BarColumn(), TextColumn("step {task.fields[step]}"), TextColumn("{task.fields[test]}"), TimeElapsedColumn(),
                TimeRemainingColumn())

@@ -129,7 +129,7 @@ def as_array(value) -> np.ndarray:
     return value if isinstance(value, np.ndarray) else value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
-def checked_arrays(block: Block, arrays: dict, shapes: dict[str, tuple], count: int) -> dict[str, np.ndarray]:
+def checked_arrays(block: Block, arrays: dict, shapes: dict[str, tuple | None], count: int) -> dict[str, np.ndarray]:
     """Outputs as read-only C-ordered arrays. Raises TypeError where one differs from its declaration."""
     checked = {}
     for name, value in arrays.items():

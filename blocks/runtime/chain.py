@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import pairwise
 
 from blocks.runtime.block import Block, as_array
 from blocks.runtime.errors import WiringError
@@ -23,7 +24,7 @@ class Chain(Block):
         self.inputs, self.outputs = blocks[0].inputs, blocks[-1].outputs
         self.takes_tensors = blocks[0].takes_tensors
         self.links = []
-        for source, target in zip(blocks, blocks[1:], strict=False):
+        for source, target in pairwise(blocks):
             target.offer(source.outputs)
             pairs = default_links(source, target)
             missing = [n for n, s in target.inputs.items() if not s.optional and n not in dict(pairs).values()]

@@ -25,10 +25,10 @@ def as_picture(blocks: list[Block], links, file: Path) -> None:
     rows: dict[int, list[Block]] = {}
     for block in blocks:
         rows.setdefault(column[id(block)], []).append(block)
-    place = {}
-    for x, members in rows.items():
+    place: dict[int, tuple[float, float]] = {}
+    for number, members in rows.items():
         for n, block in enumerate(members):
-            place[id(block)] = (x * 3.0, ((len(members) - 1) / 2 - n) * 1.6)
+            place[id(block)] = (number * 3.0, ((len(members) - 1) / 2 - n) * 1.6)
     height = max(len(members) for members in rows.values())
     figure = Figure(figsize=(1.0 + 2.1 * len(rows), 0.9 + 1.1 * height))
     axes = figure.add_axes((0, 0, 1, 1))

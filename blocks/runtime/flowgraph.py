@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from blocks.runtime.block import Block
@@ -43,7 +44,7 @@ class Flowgraph:
         if len(ends) < 2:
             raise WiringError("connect needs at least two blocks")
         where = _caller()
-        for left, right in zip(ends, ends[1:], strict=False):
+        for left, right in pairwise(ends):
             source, out = left if isinstance(left, tuple) else (left, None)
             target, into = right if isinstance(right, tuple) else (right, None)
             for block in (source, target):

@@ -37,7 +37,7 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
     block.start()
     try:
         outputs = block.process(index, {n: _read_only(a) for n, a in arrays.items()}, {} if tags is None else tags)
-        shapes = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
+        shapes: dict[str, tuple | None] = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
         if block.outputs:
             return checked_arrays(block, outputs, shapes, len(index))
         block.end()

@@ -41,7 +41,8 @@ END = "end"
 
 def encode(frame: Frame) -> list:
     """Message parts of a data frame: header bytes, then the arrays themselves (no copy for C-ordered little-endian ones)."""
-    described, parts = [], [b""]
+    described: list = []
+    parts: list = [b""]
     for name, array in frame.arrays.items():
         dtype = array.dtype.newbyteorder("<") if sys.byteorder == "big" else array.dtype
         array = np.ascontiguousarray(array, dtype)

@@ -230,6 +230,6 @@ def test_workers_end_when_their_flowgraph_is_killed(tmp_path):
     assert len(children) >= 2
     program.kill()
     program.communicate()
-    gone, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
     assert list(tmp_path.glob("calibeam-*")) == []

@@ -10,7 +10,20 @@ import numpy as np
 import pytest
 import zmq
 
-from blocks import AWGN, Block, Flowgraph, GenieCSI, LSEstimator, PilotSource, RateSink, Signal, UplinkChannel, ZFPrecoder, ZmqSink, ZmqSource
+from blocks import (
+    AWGN,
+    Block,
+    Flowgraph,
+    GenieCSI,
+    LSEstimator,
+    PilotSource,
+    RateSink,
+    Signal,
+    UplinkChannel,
+    ZFPrecoder,
+    ZmqSink,
+    ZmqSource,
+)
 from blocks import DownlinkChannel as Downlink
 from sim.precoding import zero_forcing
 from sim.scenario import Scenario

@@ -1,3 +1,5 @@
+import contextlib
+
 import msgpack
 import numpy as np
 import pytest
@@ -86,10 +88,8 @@ def test_flipped_bits_and_cut_headers_never_crash(position, bit, cut):
     header = bytearray(msgpack.packb(GOOD))
     header[position % len(header)] ^= 1 << bit
     for damaged in (bytes(header), bytes(header)[:cut % len(header)]):
-        try:
+        with contextlib.suppress(WireError):
             assert isinstance(wire.decode([damaged, b"\0" * 24]), Frame)
-        except WireError:
-            pass
 
 
 def test_deep_nesting_is_refused():

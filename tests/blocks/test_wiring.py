@@ -112,8 +112,8 @@ def test_empty_graph_and_bad_run_arguments_are_named():
         Flowgraph().run()
     fg = Flowgraph()
     fg.connect(source(), Collect())
-    for arguments, message in (({"batch": 0}, "batch=0"), ({"transport": "pigeon"}, "pigeon.*inproc, ipc, tcp"), ({"workers": "elf"}, "elf"),
-                               ({"blocks": -1}, "blocks=-1")):
+    for arguments, message in (({"batch": 0}, "batch=0"), ({"transport": "pigeon"}, "pigeon.*inproc, ipc, tcp"),
+                               ({"workers": "elf"}, "elf"), ({"blocks": -1}, "blocks=-1")):
         with pytest.raises(ValueError, match=message):
             fg.run(**arguments)
 

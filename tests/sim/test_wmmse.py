@@ -10,7 +10,7 @@ from tests.support import complex_normal
 
 def classic_wmmse(h, power, noise, iterations):
     """Shi et al. 2011, Table I, in antenna space with a bisected multiplier; h (M, K)."""
-    antennas, users = h.shape
+    antennas = len(h)
     v = regularized_zero_forcing(h[None].astype(np.complex64), power, noise)[0].astype(complex)
     for _ in range(iterations):
         g = h.conj().T @ v

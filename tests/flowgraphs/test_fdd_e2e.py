@@ -1,0 +1,135 @@
+import inspect
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from flowgraphs import fdd_e2e
+from sim.scenario import Scenario
+from sim.tracer import trace
+from tests.sim.test_deepmimo import ROOM, write_v4
+
+PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
+
+
+def run(*options, **extra):
+    return subprocess.run([*PROGRAM, *options], capture_output=True, text=True, timeout=120, **extra)
+
+
+def measured(tmp_path, *options):
+    done = run("--blocks", "150", "--quiet", "--json", str(tmp_path / "r.json"), *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    return json.loads((tmp_path / "r.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory):
+    return measured(tmp_path_factory.mktemp("default"))
+
+
+def test_json_holds_configuration_rates_and_versions(default):
+    assert default.keys() == {"scenario", "graph", "seed", "blocks", "methods", "throughput_blocks_per_s", "latency_ms", "metrics",
+                              "versions"}
+    assert default["scenario"]["antennas"] == 64 and default["scenario"]["world"]["size_m"] == [10.0, 10.0, 5.0]
+    assert default["methods"].keys() == {"link", "wmmse_perfect_csi", "zf_perfect_csi", "ls_zf_uplink"}
+    for row in default["methods"].values():
+        assert row.keys() == {"sum_rate", "ci95", "fraction_of_wmmse"}
+        assert 0 < row["ci95"] < row["sum_rate"]
+    assert default["latency_ms"]["p50"] <= default["latency_ms"]["p99"]
+    assert default["metrics"]["RateSink"]["blocks"] == 150
+    assert default["versions"].keys() >= {"python", "calibeam", "torch", "numba", "numpy"}
+
+
+def test_calibration_gains_over_the_classic_receiver(default):
+    share = {name: row["fraction_of_wmmse"] for name, row in default["methods"].items()}
+    assert share["wmmse_perfect_csi"] == 1.0
+    assert share["ls_zf_uplink"] < 0.5 < 0.88 <= share["link"] < 1.0
+
+
+@pytest.mark.parametrize("options", [("--batch", "1"), ("--batch", "150", "--transport", "tcp"), ("--batch", "37", "--transport", "ipc"),
+                                     ("--workers", "process"), ("--workers", "process", "--transport", "tcp", "--batch", "20")])
+def test_rates_do_not_depend_on_batch_transport_or_workers(default, tmp_path, options):
+    again = measured(tmp_path, *options)
+    for name, row in default["methods"].items():
+        assert again["methods"][name]["sum_rate"] == pytest.approx(row["sum_rate"], rel=1e-6)
+
+
+def test_seeds_differ_and_repeat(default, tmp_path):
+    other = [measured(tmp_path, "--seed", "4", "--no-compare")["methods"]["link"]["sum_rate"] for _ in range(2)]
+    assert other[0] == other[1] != default["methods"]["link"]["sum_rate"]
+
+
+@pytest.mark.parametrize("estimator", ["ls", "scaled-ls", "lmmse"])
+@pytest.mark.parametrize("precoder", ["zf", "rzf", "mrt", "wmmse", "calibrated"])
+def test_every_estimator_and_precoder_streams(estimator, precoder):
+    for calibration in ("none", "calibrated"):
+        scenario = Scenario(users=4)
+        rate = fdd_e2e.wire(scenario, estimator, calibration, precoder, "cpu").run(blocks=40)["RateSink"]["sum_rate"]
+        assert rate > 2
+
+
+def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
+    for estimator in ("scaled-ls", "lmmse"):
+        found = measured(tmp_path, "--pilots", "4", "--estimator", estimator, "--blocks", "40", "--calibration", "none")
+        assert found["methods"]["ls_zf_uplink"] is None and found["methods"]["link"]["sum_rate"] > 1
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (("--users", "70"), "users=70 needs at least 70 antennas, got antennas=64"),
+    (("--pilots", "4"), "users=8 needs at least 8 pilot symbols"),
+    (("--blocks", "-5"), "blocks=-5"), (("--batch", "0"), "batch=0"), (("--noise-dbm", "nan"), "noise_dbm=nan"),
+    (("--calibration", "nonsense"), "no calibration weights 'nonsense'"),
+    (("--antennas", "32"), "no calibration weights 'calibrated' for antennas=32"),
+    (("--antennas", "32", "--calibration", "calibrated-m64"), "are for antennas=64, the link has antennas=32"),
+    (("--precoder", "dirty"), "precoder='dirty'"), (("--estimator", "guess"), "estimator='guess'"), (("--transport", "pigeon"), "pigeon"),
+    (("--workers", "elf"), "elf"), (("--device", "abacus"), "abacus"), (("--seed", "-1"), "seed=-1"),
+    (("--deepmimo", ".", "."), "holds no DeepMIMO scenario"), (("--deepmimo", "/nowhere", "/nowhere"), "not a folder"),
+    (("--json", "/nowhere/r.json"), "no folder /nowhere"), (("--plot", "r.bmp"), "r.bmp")])
+def test_bad_argument_is_one_line_and_exit_code_2(options, message):
+    done = run(*options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and done.stdout == ""
+
+
+def test_deepmimo_folders_take_the_place_of_the_room(tmp_path):
+    table = trace(ROOM, ROOM.positions())
+    folders = [write_v4(tmp_path / name, table, carrier, "npz") for carrier, name in enumerate(("up", "down"))]
+    found = measured(tmp_path, "--deepmimo", *folders, "--users", "3", "--calibration", "none", "--blocks", "40")
+    assert found["scenario"]["world"]["uplink"] == folders[0]
+    assert found["methods"]["zf_perfect_csi"]["sum_rate"] > 5
+    done = run("--deepmimo", *folders, "--users", "3", "--blocks", "40", "--no-compare")
+    assert "note: the calibration calibrated was trained in another world" in done.stdout
+
+
+def test_plain_output_ends_with_the_table_and_writes_the_plot(tmp_path):
+    done = run("--blocks", "60", "--plot", str(tmp_path / "cdf.png"))
+    assert done.returncode == 0, done.stderr
+    for text in ("this link", "WMMSE, perfect CSI", "blocks/s", "p99"):
+        assert text in done.stdout
+    assert (tmp_path / "cdf.png").read_bytes().startswith(b"\x89PNG")
+    assert done.stderr == ""
+
+
+def test_terminal_shows_a_live_table():
+    main, other = pty.openpty()
+    program = subprocess.Popen([*PROGRAM, "--blocks", "1500", "--no-compare"], stdout=other, stderr=other,
+                               env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(main, 4096)
+        except OSError:
+            break
+        shown += piece
+    assert program.wait(60) == 0
+    assert b"busy" in shown and b"blocks/s" in shown
+
+
+def test_wiring_is_short_enough_to_read_in_one_screen():
+    assert len(inspect.getsource(fdd_e2e.wire).splitlines()) <= 20
