@@ -12,7 +12,7 @@ class LMMSEEstimator(Block):
     Out:  h_est  (M, K) complex64   one column per user
 
     pilots: X (K, L); mean (M, K) and covariance Q (K, K) of the channel, see sim.estimation.channel_statistics;
-    noise_power: mW per sample. Raises ValueError for shapes that do not fit. Source: Guo et al., eq. 15-17.
+    noise_power: mW per sample. Raises ValueError for shapes that do not fit. Source: Zhang et al., eq. 15-17.
     """
 
     inputs = {"y": Signal("M", "L")}

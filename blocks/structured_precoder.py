@@ -14,7 +14,7 @@ class StructuredPrecoder(Block):
     Out:  v      (M, K) complex64   precoder, one column per user
 
     power and noise_power N_0: mW. device "cuda" computes on the GPU and hands on tensors. Raises ValueError where a power
-    is negative or M < K. Source: Bjornson et al., IEEE Signal Process. Mag. 2014; Guo et al., eq. 7.
+    is negative or M < K. Source: Bjornson et al., IEEE Signal Process. Mag. 2014; Zhang et al., eq. 7.
     """
 
     inputs = {"h_est": Signal("M", "K"), "p": Signal("K", dtype="float32", optional=True),

@@ -25,7 +25,7 @@ def scaled_least_squares_matrix(pilots: np.ndarray, channel_power: float, noise_
 
     pilots: (K, L), any L; X^+ is the pseudo-inverse, equal to the least-squares matrix where L >= K.
     channel_power: E|h|^2 of one entry; noise_power: E|n|^2 of one entry. Source: Biguesh and Gershman, "Training-based
-    MIMO channel estimation", IEEE Trans. Signal Process. 2006, eq. 11-14 (L >= K); the same derivation on the span of
+    MIMO channel estimation", IEEE Trans. Signal Process. 2006 (L >= K); the same derivation on the span of
     the pilots gives L < K.
     """
     _shape(pilots)
@@ -40,7 +40,7 @@ def lmmse_matrix(pilots: np.ndarray, covariance: np.ndarray, antennas: int, nois
     """R = (X^H Q X + M sigma^2 I)^-1 X^H Q, (L, K) complex64.
 
     pilots: X (K, L), any L; covariance: Q = E[dH^H dH] (K, K) of the channel about its mean; noise_power: sigma^2.
-    Source: Guo et al., "Model-driven uplink beamforming", eq. 15, with X and X^H placed as the derivation of eq. 46 needs them.
+    Source: Zhang et al., eq. 15, with X and X^H placed as the derivation of eq. 46 needs them.
     """
     users, length = _shape(pilots)
     if covariance.shape != (users, users):
@@ -54,7 +54,7 @@ def lmmse_matrix(pilots: np.ndarray, covariance: np.ndarray, antennas: int, nois
 def estimate(y: np.ndarray, matrix: np.ndarray, mean: np.ndarray | None = None, pilots: np.ndarray | None = None) -> np.ndarray:
     """h_est (B, M, K) complex64 = mean + (Y - mean X) A for received pilots y (B, M, L) and an estimator matrix A (L, K).
 
-    mean: (M, K) expected channel, zero by default; with it give the pilots X (K, L). Source: Guo et al., eq. 17.
+    mean: (M, K) expected channel, zero by default; with it give the pilots X (K, L). Source: Zhang et al., eq. 17.
     """
     if mean is None:
         return y @ matrix
@@ -64,7 +64,7 @@ def estimate(y: np.ndarray, matrix: np.ndarray, mean: np.ndarray | None = None, 
 
 
 def channel_statistics(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (M, K) and Q = E[dH^H dH] (K, K), both complex64, of sample channels h (B, M, K). Source: Guo et al., eq. 17."""
+    """Mean (M, K) and Q = E[dH^H dH] (K, K), both complex64, of sample channels h (B, M, K). Source: Zhang et al., eq. 17."""
     mean = h.mean(axis=0)
     deviation = h - mean
     return mean, (deviation.conj().swapaxes(1, 2) @ deviation).mean(axis=0)

@@ -21,7 +21,7 @@ class Material:
     d: float
 
     def permittivity(self, frequency_hz: float) -> complex:
-        """Complex relative permittivity at a frequency, time convention exp(+j w t) (P.2040-3 eq. 9)."""
+        """Complex relative permittivity at a frequency, time convention exp(+j w t)."""
         f_ghz = frequency_hz / 1e9
         conductivity = self.c * f_ghz**self.d
         loss = conductivity / (2 * math.pi * frequency_hz * VACUUM_PERMITTIVITY)

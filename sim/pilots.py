@@ -5,7 +5,7 @@ import numpy as np
 def dft_pilots(users: int, length: int, power: float) -> np.ndarray:
     """Pilot matrix X (K, L) complex64: rows of a DFT matrix, each of energy power * length.
 
-    Rows are orthogonal where length >= users. power: mW per symbol. Source: Guo et al., Section IV-D.
+    Rows are orthogonal where length >= users. power: mW per symbol. Source: Zhang et al., Section IV-D.
     """
     if users < 1 or length < 1:
         raise ValueError(f"users={users} and length={length} of a pilot matrix have to be at least 1")

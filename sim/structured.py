@@ -12,7 +12,7 @@ def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_p
 
     h_est: (B, M, K); p, q: (B, K) mW, each summing to the transmit power, q > 0; noise_power: N_0 in mW. Computed with
     K x K inverses. Raises ValueError for K > M, a negative power or q = 0.
-    Source: Bjornson, Bengtsson, Ottersten, IEEE Signal Process. Mag. 2014; Guo et al., eq. 7.
+    Source: Bjornson, Bengtsson, Ottersten, IEEE Signal Process. Mag. 2014; Zhang et al., eq. 7.
     """
     h = checked_channel(h_est, float(np.sum(p)))
     for name, value in (("p", p), ("q", q)):
