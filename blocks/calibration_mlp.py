@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 
 
 class CalibrationMLP(Block):
@@ -32,13 +33,11 @@ class CalibrationMLP(Block):
         from trained.device import usable_device
         from trained.weights import check_antennas, find_weights, load_card
 
-        for name, value in (("estimate_noise", estimate_noise), ("power", power), ("noise_power", noise_power)):
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"{name}={value} mW has to be a finite number above 0")
         self.weights = find_weights(weights, antennas)
         self.card = load_card(self.weights)
         self.antennas = check_antennas(self.card, self.weights, antennas)
-        self.estimate_noise, self.power, self.noise_power = estimate_noise, power, noise_power
+        self.estimate_noise = positive("estimate_noise", estimate_noise)
+        self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
         self.device = str(usable_device(device))
 
     def dims(self):

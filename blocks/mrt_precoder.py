@@ -1,5 +1,6 @@
 """Maximum-ratio precoder."""
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 from sim.precoding import maximum_ratio
 
 
@@ -16,7 +17,7 @@ class MRTPrecoder(Block):
     outputs = {"v": Signal("M", "K")}
 
     def __init__(self, power: float):
-        self.power = power
+        self.power = positive("power", power)
 
     def work(self, h_est):
         return maximum_ratio(h_est, self.power)

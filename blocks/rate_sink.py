@@ -2,6 +2,7 @@
 import numpy as np
 
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 from sim.rate import sum_rate
 
 
@@ -17,9 +18,7 @@ class RateSink(Block):
     inputs = {"g": Signal("K", "K")}
 
     def __init__(self, noise_power: float):
-        if not noise_power > 0:
-            raise ValueError(f"noise_power={noise_power} mW has to be above 0")
-        self.noise_power = noise_power
+        self.noise_power = positive("noise_power", noise_power)
 
     def start(self):
         sum_rate(np.ones((1, 1, 1), np.complex64), self.noise_power)  # compiles

@@ -2,6 +2,7 @@
 import numpy as np
 
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 from sim.precoding import regularized_zero_forcing
 
 
@@ -19,7 +20,7 @@ class RZFPrecoder(Block):
     outputs = {"v": Signal("M", "K")}
 
     def __init__(self, power: float, noise_power: float):
-        self.power, self.noise_power = power, noise_power
+        self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
 
     def start(self):
         self.work(np.ones((1, 1, 1), np.complex64))  # compiles

@@ -2,6 +2,7 @@
 import numpy as np
 
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 from sim.structured import structured_precoder, structured_precoder_torch
 
 
@@ -22,7 +23,7 @@ class StructuredPrecoder(Block):
     outputs = {"v": Signal("M", "K")}
 
     def __init__(self, power: float, noise_power: float, device: str = "cpu"):
-        self.power, self.noise_power, self.device = power, noise_power, device
+        self.power, self.noise_power, self.device = positive("power", power), positive("noise_power", noise_power), device
         if device != "cpu":
             from trained.device import usable_device
 

@@ -2,6 +2,7 @@
 import numpy as np
 
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 from sim.wmmse import wmmse
 
 
@@ -19,7 +20,8 @@ class WMMSEPrecoder(Block):
     outputs = {"v": Signal("M", "K")}
 
     def __init__(self, power: float, noise_power: float, iterations: int = 200):
-        self.power, self.noise_power, self.iterations = power, noise_power, iterations
+        self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
+        self.iterations = iterations
 
     def start(self):
         self.work(np.ones((1, 1, 1), np.complex64))  # compiles

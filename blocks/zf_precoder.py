@@ -2,6 +2,7 @@
 import numpy as np
 
 from blocks.runtime import Block, Signal
+from sim.checks import positive
 from sim.precoding import zero_forcing
 
 
@@ -18,7 +19,7 @@ class ZFPrecoder(Block):
     outputs = {"v": Signal("M", "K")}
 
     def __init__(self, power: float):
-        self.power = power
+        self.power = positive("power", power)
 
     def start(self):
         self.work(np.ones((1, 1, 1), np.complex64))  # compiles

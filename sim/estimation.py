@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.checks import positive
+
 
 def least_squares_matrix(pilots: np.ndarray) -> np.ndarray:
     """X^H (X X^H)^-1, (L, K) complex64, for pilots X (K, L) with L >= K.
@@ -29,7 +31,7 @@ def scaled_least_squares_matrix(pilots: np.ndarray, channel_power: float, noise_
     the pilots gives L < K.
     """
     _shape(pilots)
-    _positive("channel_power", channel_power)
+    positive("channel_power", channel_power)
     inverse = np.linalg.pinv(pilots.astype(complex))
     signal = channel_power * np.linalg.matrix_rank(pilots)
     noise = noise_power * np.sum(np.abs(inverse) ** 2)
@@ -45,7 +47,7 @@ def lmmse_matrix(pilots: np.ndarray, covariance: np.ndarray, antennas: int, nois
     users, length = _shape(pilots)
     if covariance.shape != (users, users):
         raise ValueError(f"covariance has shape {covariance.shape}, the pilots are for {users} users: expected ({users}, {users})")
-    _positive("noise_power", noise_power)
+    positive("noise_power", noise_power)
     x = pilots.astype(complex)
     xq = x.conj().T @ covariance
     return np.linalg.solve(xq @ x + antennas * noise_power * np.eye(length), xq).astype(np.complex64)
@@ -76,8 +78,3 @@ def _shape(pilots):
     if not np.isfinite(pilots).all():
         raise ValueError("pilots hold a value that is not finite")
     return pilots.shape
-
-
-def _positive(name, value):
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{name}={value} has to be a finite number above 0")

@@ -2,6 +2,8 @@
 import numpy as np
 from numba import njit
 
+from sim.checks import positive
+
 _SINGULAR = 1e-13
 
 
@@ -64,8 +66,7 @@ def checked_channel(h: np.ndarray, power: float) -> np.ndarray:
     if h.ndim != 3:
         raise ValueError(f"a channel estimate has shape {h.shape}, expected (blocks, antennas, users)")
     check_antennas(h.shape[1], h.shape[2])
-    if not (np.isfinite(power) and power > 0):
-        raise ValueError(f"transmit power={power} mW has to be a finite number above 0")
+    positive("power", power)
     return np.ascontiguousarray(h, np.complex64)
 
 

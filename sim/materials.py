@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from numba import njit
 
+from sim.checks import positive
+
 SPEED_OF_LIGHT = 299_792_458.0
 VACUUM_PERMITTIVITY = 8.8541878128e-12
 
@@ -44,8 +46,7 @@ class Slab:
     thickness_m: float
 
     def __post_init__(self):
-        if not self.thickness_m > 0:
-            raise ValueError(f"thickness_m={self.thickness_m} of a slab has to be above 0 m")
+        positive("thickness_m", self.thickness_m)
 
 
 @njit(cache=True, nogil=True)

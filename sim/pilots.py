@@ -1,6 +1,8 @@
 """Uplink pilot sequences."""
 import numpy as np
 
+from sim.checks import positive
+
 
 def dft_pilots(users: int, length: int, power: float) -> np.ndarray:
     """Pilot matrix X (K, L) complex64: rows of a DFT matrix, each of energy power * length.
@@ -9,8 +11,7 @@ def dft_pilots(users: int, length: int, power: float) -> np.ndarray:
     """
     if users < 1 or length < 1:
         raise ValueError(f"users={users} and length={length} of a pilot matrix have to be at least 1")
-    if not (np.isfinite(power) and power > 0):
-        raise ValueError(f"pilot power={power} mW has to be a finite number above 0")
+    positive("power", power)
     size = max(users, length)
     row, column = np.arange(users)[:, None], np.arange(length)[None, :]
     return (np.sqrt(power) * np.exp(-2j * np.pi * (row * column % size) / size)).astype(np.complex64)

@@ -4,6 +4,7 @@ import math
 import numpy as np
 from numba import njit
 
+from sim.checks import positive
 from sim.gram import checked_channel, combine, gram, invert_hermitian
 
 
@@ -28,8 +29,7 @@ def regularized_zero_forcing(h_est: np.ndarray, power: float, noise_power: float
 
     Source: Peel, Hochwald, Swindlehurst, "A vector-perturbation technique ... Part I", IEEE Trans. Commun. 2005.
     """
-    if not (math.isfinite(noise_power) and noise_power > 0):
-        raise ValueError(f"noise_power={noise_power} mW has to be a finite number above 0")
+    positive("noise_power", noise_power)
     return _regularized(h_est, h_est.shape[-1] * noise_power / power, power)
 
 

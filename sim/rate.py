@@ -1,8 +1,8 @@
 """SINR and achievable rate of a precoded downlink: Numba kernel and torch twin."""
-import math
-
 import numpy as np
 from numba import njit
+
+from sim.checks import positive
 
 
 def user_sinr(g: np.ndarray, noise_power: float) -> np.ndarray:
@@ -10,8 +10,7 @@ def user_sinr(g: np.ndarray, noise_power: float) -> np.ndarray:
 
     g: effective channel G = H_DL V, (B, K, K) complex64; noise_power: mW. Source: Ma et al. 2021, eq. 6.
     """
-    if not (math.isfinite(noise_power) and noise_power > 0):
-        raise ValueError(f"noise_power={noise_power} mW has to be a finite number above 0")
+    positive("noise_power", noise_power)
     sinr = np.empty(g.shape[:2])
     _sinr(g, noise_power, sinr)
     return sinr

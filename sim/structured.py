@@ -4,6 +4,7 @@ import math
 import numpy as np
 from numba import njit
 
+from sim.checks import positive
 from sim.gram import checked_channel, combine, gram, invert_hermitian
 
 
@@ -20,8 +21,7 @@ def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_p
             raise ValueError(f"{name} has shape {value.shape}, expected one power for each user: {(h.shape[0], h.shape[2])}")
     if not (np.all(p >= 0) and np.all(q > 0)):
         raise ValueError(f"user powers have to be p >= 0 and q > 0 mW, got min p={p.min():.3g}, min q={q.min():.3g}")
-    if not (math.isfinite(noise_power) and noise_power > 0):
-        raise ValueError(f"noise_power={noise_power} mW has to be a finite number above 0")
+    positive("noise_power", noise_power)
     v = np.empty_like(h)
     _structured_kernel(h, p.astype(float), q / noise_power, v)
     return v

@@ -4,6 +4,7 @@ import math
 import numpy as np
 from numba import njit
 
+from sim.checks import positive
 from sim.gram import checked_channel, combine, gram, invert_hermitian
 
 _LANES = 8
@@ -18,8 +19,7 @@ def wmmse(h_est: np.ndarray, power: float, noise_power: float, iterations: int =
     Source: Zhao, Lu, Shi, Luo, "Rethinking WMMSE", arXiv 2205.06225; Shi et al., IEEE Trans. Signal Process. 2011.
     """
     h = checked_channel(h_est, power)
-    if not (math.isfinite(noise_power) and noise_power > 0):
-        raise ValueError(f"noise_power={noise_power} mW has to be a finite number above 0")
+    positive("noise_power", noise_power)
     if iterations < 0:
         raise ValueError(f"iterations={iterations} has to be at least 0")
     users = h.shape[2]

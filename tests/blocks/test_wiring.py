@@ -10,15 +10,20 @@ from blocks import (
     Flowgraph,
     GenieCSI,
     LSEstimator,
+    MRTPrecoder,
     PilotSource,
     RateSink,
+    RZFPrecoder,
+    ScaledLSEstimator,
     Signal,
     StructuredPrecoder,
     UplinkChannel,
     WiringError,
+    WMMSEPrecoder,
     ZFPrecoder,
     run_block,
 )
+from sim.pilots import dft_pilots
 from sim.scenario import Scenario
 from tests.support import ArraySource, Collect
 
@@ -186,3 +191,18 @@ def test_run_block_checks_its_inputs():
                             ({"a": np.ones((2, 3), np.complex64), "b": np.ones((3, 3), np.complex64)}, "3 coherence blocks")):
         with pytest.raises(WiringError, match=message):
             run_block(Mixer(), **arrays)
+
+
+@pytest.mark.parametrize("power", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("make", [
+    MRTPrecoder, ZFPrecoder, RateSink, lambda p: RZFPrecoder(p, 1.0), lambda p: RZFPrecoder(1.0, p), lambda p: WMMSEPrecoder(1.0, p),
+    lambda p: StructuredPrecoder(p, 1.0), lambda p: CalibrationMLP("calibrated-m64", p, 1.0, 1.0), lambda p: ScaledLSEstimator(X, p, 1.0),
+    lambda p: PilotSource(dft_pilots(2, 2, p))])
+def test_bad_power_is_refused_where_the_block_is_made(make, power):
+    with pytest.raises(ValueError, match=f"power={power}|noise={power}"):
+        make(power)
+
+
+def test_bad_noise_is_refused_where_the_block_is_made():
+    with pytest.raises(ValueError, match="variance=-1"):
+        AWGN(-1.0)
