@@ -22,15 +22,10 @@ def as_picture(blocks: list[Block], links, file: Path) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     column = _columns(blocks, links)
-    rows: dict[int, list[Block]] = {}
-    for block in blocks:
-        rows.setdefault(column[id(block)], []).append(block)
-    place: dict[int, tuple[float, float]] = {}
-    for number, members in rows.items():
-        for n, block in enumerate(members):
-            place[id(block)] = (number * 3.0, ((len(members) - 1) / 2 - n) * 1.6)
-    height = max(len(members) for members in rows.values())
-    figure = Figure(figsize=(1.0 + 2.1 * len(rows), 0.9 + 1.1 * height))
+    row = _rows(blocks, links, column)
+    place = {id(block): (3.0 * column[id(block)], -1.6 * row[id(block)]) for block in blocks}
+    columns, height = max(column.values()) + 1, max(row.values()) - min(row.values()) + 1
+    figure = Figure(figsize=(1.0 + 2.1 * columns, 0.9 + 1.1 * height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     for block in blocks:
@@ -43,10 +38,11 @@ def as_picture(blocks: list[Block], links, file: Path) -> None:
         axes.annotate("", (x1 - 1.06, y1), (x0 + 1.06, y0),
                       arrowprops={"arrowstyle": "-|>", "color": "#1f4e79", "connectionstyle": f"arc3,rad={bend}"})
         label = "\n".join(f"{out} {_shape(shape)}" for a, out, b, _, shape in links if a is source and b is target)
-        axes.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.42 + abs(bend) * (x1 - x0) / 2 * (1 if bend <= 0 else -1), label,
-                  ha="center", va="bottom", fontsize=6.5, color="#444444")
-    axes.set_xlim(-1.4, 3.0 * (len(rows) - 1) + 1.4)
-    axes.set_ylim(-0.8 * height - 0.5, 0.8 * height + 0.5)
+        axes.text((x0 + x1) / 2, (y0 + y1) / 2 + (0.42 if y0 == y1 else 0.1) + abs(bend) * (x1 - x0) / 2 * (1 if bend <= 0 else -1), label,
+                  ha="center", va="bottom", fontsize=6.5, color="#444444",
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8})
+    axes.set_xlim(-1.4, 3.0 * (columns - 1) + 1.4)
+    axes.set_ylim(-1.6 * max(row.values()) - 1.0, -1.6 * min(row.values()) + 1.3)
     figure.savefig(file, dpi=150)
 
 
@@ -56,6 +52,20 @@ def _columns(blocks, links):
         for source, _, target, *_ in links:
             column[id(target)] = max(column[id(target)], column[id(source)] + 1)
     return column
+
+
+def _rows(blocks, links, column):
+    """A row for each block: that of the block that feeds it, or the next one that is free in its column."""
+    row: dict[int, int] = {}
+    taken: set[tuple[int, int]] = set()
+    for block in blocks:
+        fed_by = [row[id(source)] for source, _, target, *_ in links if target is block and id(source) in row]
+        at = min(fed_by, default=0)
+        while (column[id(block)], at) in taken:
+            at += 1
+        row[id(block)] = at
+        taken.add((column[id(block)], at))
+    return row
 
 
 def _pairs(links):
