@@ -1,4 +1,9 @@
 """Streaming blocks of the FDD massive-MIMO link."""
+import os
+
+# torch's idle threads would spin on the cores that the other blocks need; it reads this when it is first imported
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from blocks.awgn import AWGN
 from blocks.calibration_mlp import CalibrationMLP
 from blocks.downlink_channel import DownlinkChannel

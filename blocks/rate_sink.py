@@ -1,7 +1,7 @@
 """Sum rate at the end of the link."""
 import numpy as np
 
-from blocks.runtime import Block, Signal
+from blocks.runtime import Block, Signal, read_only
 from sim.checks import positive
 from sim.rate import sum_rate
 
@@ -21,7 +21,7 @@ class RateSink(Block):
         self.noise_power = positive("noise_power", noise_power)
 
     def start(self):
-        sum_rate(np.ones((1, 1, 1), np.complex64), self.noise_power)  # compiles
+        sum_rate(read_only(np.ones((1, 1, 1), np.complex64)), self.noise_power)  # compiles
         self._rates, self._total, self._count = [], 0.0, 0
 
     def work(self, g):

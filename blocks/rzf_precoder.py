@@ -1,7 +1,7 @@
 """Regularised zero-forcing precoder."""
 import numpy as np
 
-from blocks.runtime import Block, Signal
+from blocks.runtime import Block, Signal, read_only
 from sim.checks import positive
 from sim.precoding import regularized_zero_forcing
 
@@ -23,7 +23,7 @@ class RZFPrecoder(Block):
         self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
 
     def start(self):
-        self.work(np.ones((1, 1, 1), np.complex64))  # compiles
+        self.work(read_only(np.ones((1, 1, 1), np.complex64)))  # compiles
 
     def work(self, h_est):
         return regularized_zero_forcing(h_est, self.power, self.noise_power)

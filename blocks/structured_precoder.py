@@ -1,7 +1,7 @@
 """The optimal precoder's structure, with given user powers."""
 import numpy as np
 
-from blocks.runtime import Block, Signal
+from blocks.runtime import Block, Signal, read_only
 from sim.checks import positive
 from sim.structured import structured_precoder, structured_precoder_torch
 
@@ -34,7 +34,7 @@ class StructuredPrecoder(Block):
         return self.device != "cpu"
 
     def start(self):
-        self.work(np.ones((1, 1, 1), np.complex64))  # compiles, or wakes the device
+        self.work(read_only(np.ones((1, 1, 1), np.complex64)))  # compiles, or wakes the device
 
     def work(self, h_est, p=None, q=None):
         if self.takes_tensors:

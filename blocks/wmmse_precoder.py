@@ -1,7 +1,7 @@
 """Weighted-MMSE precoder."""
 import numpy as np
 
-from blocks.runtime import Block, Signal
+from blocks.runtime import Block, Signal, read_only
 from sim.checks import positive
 from sim.wmmse import wmmse
 
@@ -24,7 +24,7 @@ class WMMSEPrecoder(Block):
         self.iterations = iterations
 
     def start(self):
-        self.work(np.ones((1, 1, 1), np.complex64))  # compiles
+        self.work(read_only(np.ones((1, 1, 1), np.complex64)))  # compiles
 
     def work(self, h_est):
         return wmmse(h_est, self.power, self.noise_power, self.iterations)

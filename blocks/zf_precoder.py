@@ -1,7 +1,7 @@
 """Zero-forcing precoder."""
 import numpy as np
 
-from blocks.runtime import Block, Signal
+from blocks.runtime import Block, Signal, read_only
 from sim.checks import positive
 from sim.precoding import zero_forcing
 
@@ -22,7 +22,7 @@ class ZFPrecoder(Block):
         self.power = positive("power", power)
 
     def start(self):
-        self.work(np.ones((1, 1, 1), np.complex64))  # compiles
+        self.work(read_only(np.ones((1, 1, 1), np.complex64)))  # compiles
 
     def work(self, h_est):
         return zero_forcing(h_est, self.power)

@@ -1,5 +1,5 @@
 """The runtime that moves data between blocks: wiring, sockets, workers, and the wire format."""
-from blocks.runtime.block import Block, Signal
+from blocks.runtime.block import Block, Signal, read_only
 from blocks.runtime.chain import Chain
 from blocks.runtime.errors import BlockError, WireError, WiringError
 from blocks.runtime.flowgraph import Flowgraph
@@ -8,4 +8,4 @@ from blocks.runtime.run_block import run_block
 from blocks.runtime.zmq_ports import ZmqSink, ZmqSource
 
 __all__ = ["Block", "BlockError", "Chain", "Flowgraph", "Frame", "Signal", "WireError", "WiringError", "ZmqSink", "ZmqSource",
-           "run_block"]
+           "read_only", "run_block"]

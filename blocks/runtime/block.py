@@ -129,11 +129,18 @@ def as_array(value) -> np.ndarray:
     return value if isinstance(value, np.ndarray) else value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view of the array that cannot be written."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def checked_arrays(block: Block, arrays: dict, shapes: dict[str, tuple | None], count: int) -> dict[str, np.ndarray]:
     """Outputs as read-only C-ordered arrays. Raises TypeError where one differs from its declaration."""
     checked = {}
     for name, value in arrays.items():
-        array = np.ascontiguousarray(as_array(value)).view()
+        array = read_only(np.ascontiguousarray(as_array(value)))
         signal, shape = block.outputs[name], shapes[name]
         if signal.dtype is not None and array.dtype != signal.dtype:
             raise TypeError(f"output {name} has dtype {array.dtype}, the block declares {signal.dtype}")
@@ -144,6 +151,5 @@ def checked_arrays(block: Block, arrays: dict, shapes: dict[str, tuple | None], 
         if not fits:
             expected = (count, *("?" if d is None else d for d in shape)) if shape is not None else (count, "...")
             raise TypeError(f"output {name} has shape {array.shape}, expected {expected}")
-        array.flags.writeable = False
         checked[name] = array
     return checked

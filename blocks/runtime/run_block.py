@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from blocks.runtime.block import Block, checked_arrays
+from blocks.runtime.block import Block, checked_arrays, read_only
 from blocks.runtime.dims import Dimensions
 from blocks.runtime.errors import WiringError
 
@@ -36,7 +36,7 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
             raise WiringError(f"{block.name}.{name} has {len(array)} coherence blocks, expected {len(index)}")
     block.start()
     try:
-        outputs = block.process(index, {n: _read_only(a) for n, a in arrays.items()}, {} if tags is None else tags)
+        outputs = block.process(index, {n: read_only(np.asarray(a)) for n, a in arrays.items()}, {} if tags is None else tags)
         shapes: dict[str, tuple | None] = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
         if block.outputs:
             return checked_arrays(block, outputs, shapes, len(index))
@@ -44,9 +44,3 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
         return block.result() or {}
     finally:
         block.stop()
-
-
-def _read_only(array):
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -15,6 +15,7 @@ from blocks.runtime.frame import Frame
 from blocks.runtime.wire import END, decode, encode, encode_end
 
 _REPORT_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Worker:
         self.inputs: dict[Edge, zmq.Socket] = {}
         self.outputs: dict[Edge, zmq.Socket] = {}
         self.stopping = False
-        self.last_report = 0.0
+        self.last_report = self.next_look = 0.0
 
     def run(self) -> None:
         """Run the block from start to stop and tell the flowgraph how it ended."""
@@ -88,8 +89,12 @@ class Worker:
         self._close()
 
     def interrupted(self) -> bool:
-        """True once the flowgraph asked this worker to stop."""
-        if not self.stopping and self.control.poll(0):
+        """True once the flowgraph asked this worker to stop; looks every few milliseconds, since a look costs a switch of threads."""
+        now = time.monotonic()
+        if self.stopping or now < self.next_look:
+            return self.stopping
+        self.next_look = now + _LOOK_EVERY_S
+        if self.control.poll(0):
             self.stopping = unpack(self.control.recv())["kind"] == "stop"
         return self.stopping
 
