@@ -28,10 +28,7 @@ class StructuredPrecoder(Block):
             from trained.device import usable_device
 
             self.device = str(usable_device(device))
-
-    @property
-    def takes_tensors(self):
-        return self.device != "cpu"
+        self.takes_tensors = self.device != "cpu"
 
     def start(self):
         self.work(read_only(np.ones((1, 1, 1), np.complex64)))  # compiles, or wakes the device
@@ -46,8 +43,7 @@ class StructuredPrecoder(Block):
         import torch
 
         with torch.inference_mode():
-            h, p, q = (x if x is None or torch.is_tensor(x) else torch.tensor(x) for x in (h_est, p, q))
-            h = h.to(self.device)
-            equal = torch.full((h.shape[0], h.shape[2]), self.power / h.shape[2], device=self.device)
-            p, q = (equal if x is None else x.to(self.device) for x in (p, q))
+            equal = torch.full((h_est.shape[0], h_est.shape[2]), self.power / h_est.shape[2])
+            given = (h_est, equal if p is None else p, equal if q is None else q)
+            h, p, q = ((x if torch.is_tensor(x) else torch.tensor(x)).to(self.device) for x in given)
             return structured_precoder_torch(h, p, q, self.noise_power)

@@ -83,7 +83,7 @@ class Report:
             self.json_file.write_text(json.dumps(self.record, indent=2) + "\n")
             self.console.print(f"wrote {self.json_file}")
         if self.plot_file:
-            self._plot()
+            self._plot(self.plot_file)
             self.console.print(f"wrote {self.plot_file}")
 
     def _stream(self, fg, streaming, what):
@@ -115,7 +115,7 @@ class Report:
                           style="bold" if method == "link" else None)
         return table
 
-    def _plot(self):
+    def _plot(self, file):
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
@@ -129,7 +129,7 @@ class Report:
                  title=f"M = {s.antennas}, K = {s.users}, uplink {s.uplink_power_dbm:g} dBm, downlink {s.downlink_power_dbm:g} dBm")
         axes.grid(alpha=0.3)
         figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-        figure.savefig(self.plot_file, dpi=150)
+        figure.savefig(file, dpi=150)
 
 
 def _summary(rates, bound):

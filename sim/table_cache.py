@@ -25,8 +25,8 @@ def cache_folder() -> Path:
     named = os.environ.get("CALIBEAM_CACHE")
     if named:
         return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "calibeam"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "calibeam"
 
 
 def traced_table(world: Room, carriers_hz: tuple[float, float], paths: int, max_reflections: int = 2) -> PathTable:
@@ -54,7 +54,7 @@ def _traced_table(world, carriers_hz, paths, max_reflections, folder):
 def _code_digest():
     digest = hashlib.sha256()
     for module in (materials, room, tracer):
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 
 

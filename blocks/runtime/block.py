@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -39,17 +39,15 @@ class Block:
     `tags` (a dict that follows the frame downstream; change it in place). A source has no inputs and gets `index`.
     Input arrays are read-only, and an array once returned must not be written again.
 
-    A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block.
+    A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block. A
+    `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop.
     """
 
     inputs: dict[str, Signal] = {}
     outputs: dict[str, Signal] = {}
     name: str = ""
-    takes_tensors = False
-
-    def interrupted(self) -> bool:
-        """True once the flowgraph wants to stop; a `work` or `frames` that waits for something outside has to ask."""
-        return False
+    takes_tensors: bool = False
+    interrupted: Callable[[], bool] = staticmethod(lambda: False)
 
     def offer(self, ports: dict[str, Signal]) -> None:
         """A block that takes whatever it is connected to adopts `ports` as inputs; others ignore the offer."""
@@ -61,7 +59,7 @@ class Block:
     def start(self) -> None:
         """Make what `work` needs; called once in the worker."""
 
-    def work(self, **arrays) -> Any:
+    def work(self, *args: Any, **kwargs: Any) -> Any:
         """Compute one frame."""
         raise TypeError(f"{type(self).__name__} defines no work function")
 

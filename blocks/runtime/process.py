@@ -22,6 +22,8 @@ def run_in_process(spec: WorkerSpec, control_endpoint: str, folder: str) -> None
 
 
 def _end_with_parent(folder):
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
-from blocks.runtime.wire import decode
+from blocks.runtime.wire import END, decode
 
 MAGIC = b"calibeam"
 VERSION = 1
@@ -56,7 +56,7 @@ def read_recording(path: Path) -> Iterator[Frame]:
             frame = decode(parts)
         except WireError as error:
             raise WireError(f"{path}, frame {number}: {error}") from None
-        if isinstance(frame, str):
+        if frame is END:
             return
         yield frame
         number += 1

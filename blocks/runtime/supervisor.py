@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import zmq
 
@@ -26,7 +27,7 @@ class _Member:
 
     spec: WorkerSpec
     where: str
-    runner: threading.Thread | multiprocessing.process.BaseProcess | None = None
+    runner: Any = None
     endpoints: dict[int, str] | None = None
     counters: dict = field(default_factory=dict)
     ended: bool = False
@@ -67,7 +68,7 @@ class Supervisor:
         if self.processes:
             method = multiprocessing.get_context("forkserver")
             method.set_forkserver_preload(["blocks.runtime.process"])
-            runner = method.Process(target=run_in_process, args=(spec, endpoint, self.folder), name=name, daemon=True)
+            runner: Any = method.Process(target=run_in_process, args=(spec, endpoint, self.folder), name=name, daemon=True)
         else:
             runner = threading.Thread(target=lambda: Worker(spec, self.context, endpoint).run(), name=name, daemon=True)
         runner.start()
@@ -100,7 +101,7 @@ class Supervisor:
         if kind == "ready":
             member.endpoints = message["endpoints"]
             if all(m.endpoints is not None for m in self.members.values()):
-                every = {number: endpoint for m in self.members.values() for number, endpoint in m.endpoints.items()}
+                every = {number: endpoint for m in self.members.values() for number, endpoint in (m.endpoints or {}).items()}
                 self.went = time.monotonic()
                 self._tell_all("go", endpoints=every)
         elif kind == "done":

@@ -26,6 +26,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from enum import Enum
+from typing import Final
 
 import msgpack
 import numpy as np
@@ -36,7 +38,15 @@ from blocks.runtime.frame import Frame
 VERSION = 1
 DTYPES = frozenset({"|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8", "<c8", "<c16"})
 MAX_HEADER_BYTES = 1 << 20
-END = "end"
+
+
+class Marker(Enum):
+    """What a message can be besides a frame."""
+
+    END = "end"
+
+
+END: Final = Marker.END
 
 
 def encode(frame: Frame) -> list:
@@ -72,7 +82,7 @@ def encode_error(message: str) -> list[bytes]:
     return [msgpack.packb({"v": VERSION, "kind": "error", "message": message})]
 
 
-def decode(parts: Sequence) -> Frame | str:
+def decode(parts: Sequence) -> Frame | Marker:
     """A Frame whose read-only arrays share the parts' memory, or END. Raises WireError for an error or a malformed message."""
     if not parts:
         raise WireError("an empty message")

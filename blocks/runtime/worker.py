@@ -56,7 +56,8 @@ class Worker:
     def __init__(self, spec: WorkerSpec, context: zmq.Context, control_endpoint: str):
         self.spec, self.block, self.context = spec, spec.block, context
         self.counters = Counters()
-        self.phase, self.index = "start", None
+        self.phase = "start"
+        self.index: tuple[int, int] | None = None
         self.control = context.socket(zmq.DEALER)
         self.control.identity = spec.block.name.encode()
         self.control.connect(control_endpoint)
@@ -147,31 +148,32 @@ class Worker:
         while True:
             born = time.monotonic_ns()
             self.phase, self.index = "work", None
-            frame = next(frames, END)
-            self.counters.busy_s += (time.monotonic_ns() - born) / 1e9
-            if frame is END:
+            try:
+                frame = next(frames)
+            except StopIteration:
                 return
+            self.counters.busy_s += (time.monotonic_ns() - born) / 1e9
             if frame is not None:
                 frame.born_ns = born
             yield frame
 
     def _joined_frames(self):
         """Frames with the arrays of all inputs, cut so that every input's frame covers the same coherence blocks."""
-        pending: dict[Edge, Frame | None] = dict.fromkeys(self.inputs)
+        pending: dict[Edge, Frame] = {}
         while True:
             self.phase = "receive"
             ended = []
-            for edge, waiting in pending.items():
-                if waiting is None:
+            for edge in self.inputs:
+                if edge not in pending:
                     message = self._receive(edge)
                     if message is END:
                         ended.append(edge)
                     else:
                         pending[edge] = message
+            if ended and pending:
+                edge, frame = next(iter(pending.items()))
+                raise WireError(f"edge {ended[0]} ended, edge {edge} still carries block {frame.start}")
             if ended:
-                late = [edge for edge in pending if edge not in ended]
-                if late:
-                    raise WireError(f"edge {ended[0]} ended, edge {late[0]} still carries block {pending[late[0]].start}")
                 return
             starts = {frame.start for frame in pending.values()}
             if len(starts) > 1:
@@ -179,8 +181,10 @@ class Worker:
                 raise WireError(f"the inputs are out of step ({carried})")
             count = min(frame.count for frame in pending.values())
             joined = Frame(starts.pop(), {}, {}, count)
-            for edge, frame in pending.items():
-                head, pending[edge] = frame.split(count)
+            for edge in self.inputs:
+                head, rest = pending.pop(edge).split(count)
+                if rest is not None:
+                    pending[edge] = rest
                 joined.arrays.update(head.arrays)
                 joined.tags.update(head.tags)
                 joined.born_ns = min(filter(None, (joined.born_ns, head.born_ns)), default=0)

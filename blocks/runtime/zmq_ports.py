@@ -42,12 +42,12 @@ class ZmqSource(Block):
                 continue
             try:
                 frame = decode([part.buffer for part in self._socket.recv_multipart(copy=False)])
-                if frame is not END and frame.arrays.keys() != self.outputs.keys():
+                if frame is END:
+                    return
+                if frame.arrays.keys() != self.outputs.keys():
                     raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
             except WireError as error:
                 raise WireError(f"malformed message on edge {self.endpoint} -> {self.name}: {error}") from None
-            if frame is END:
-                return
             if blocks is not None:
                 frame, _ = frame.split(min(frame.count, blocks - done))
             done += frame.count

@@ -221,3 +221,15 @@ def test_silent_receiver_hears_the_channel_alone():
     fg.connect(PilotSource(S.pilot_matrix()), UplinkChannel(S), AWGN(0.0), Collect())
     y = fg.run(blocks=3)["Collect"]["arrays"]["y"]
     np.testing.assert_array_equal(y, S.uplink(range(3)) @ S.pilot_matrix())
+
+
+def test_inputs_that_end_at_different_blocks_are_an_error(tmp_path):
+    short, long = Flowgraph(), Flowgraph()
+    for fg, blocks, name in ((short, 5, "short"), (long, 9, "long")):
+        fg.connect(ArraySource(**{name: np.ones((blocks, 2))}), FileSink(tmp_path / name))
+        fg.run(blocks=blocks, batch=3)
+    fg, both = Flowgraph(), Collect()
+    fg.connect((FileSource(tmp_path / "short"), "short"), (both, "short"))
+    fg.connect((FileSource(tmp_path / "long"), "long"), (both, "long"))
+    with pytest.raises(BlockError, match="ended, edge FileSource_2.long -> Collect.long still carries block 5|still carries block 6"):
+        fg.run()
