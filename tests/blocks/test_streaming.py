@@ -13,6 +13,9 @@ import zmq
 from blocks import (
     AWGN,
     Block,
+    BlockError,
+    FileSink,
+    FileSource,
     Flowgraph,
     GenieCSI,
     LSEstimator,
@@ -231,5 +234,5 @@ def test_inputs_that_end_at_different_blocks_are_an_error(tmp_path):
     fg, both = Flowgraph(), Collect()
     fg.connect((FileSource(tmp_path / "short"), "short"), (both, "short"))
     fg.connect((FileSource(tmp_path / "long"), "long"), (both, "long"))
-    with pytest.raises(BlockError, match="ended, edge FileSource_2.long -> Collect.long still carries block 5|still carries block 6"):
+    with pytest.raises(BlockError, match="ended, edge FileSource_2.long -> Collect.long still carries block 5"):
         fg.run()
