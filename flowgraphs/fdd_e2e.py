@@ -112,7 +112,7 @@ def fdd_e2e(
     json: Annotated[Path | None, typer.Option(help="Write configuration and results to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the CDF of the sum rate of each method to this .png, .svg or .pdf.")] = None,
     compare: Annotated[bool, typer.Option(help="Also run WMMSE and ZF with perfect CSI, and LS + ZF, on the same channels.")] = True,
-    quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ):
     """Simulate an FDD massive-MIMO link on ray-traced channels and measure the downlink sum rate.
 

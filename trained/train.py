@@ -199,11 +199,12 @@ def train(antennas: Annotated[int, typer.Option(help="Base-station antennas M.")
                                                                      help="DeepMIMO folders instead of the built-in room.")] = None,
           device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
           resume: Annotated[bool, typer.Option(help="Go on from the checkpoint of the same name if there is one.")] = True,
-          quiet: Annotated[bool, typer.Option(help="Print nothing but errors.")] = False):
+          quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False):
     """Train a calibration network for M antennas and any number of users; writes NAME.safetensors and NAME.json.
 
-    Users and noise are drawn afresh for every step from the training positions of the room. Ctrl-C keeps a
-    checkpoint; the same command goes on from it.
+    Users and noise are drawn afresh for every step from the training positions of the room.
+
+    Ctrl-C keeps a checkpoint; the same command goes on from it.
     """
     try:
         trainer = Trainer(Settings(antennas=antennas, min_users=min_users, max_users=min(max_users, antennas), minutes=minutes,

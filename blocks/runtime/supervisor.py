@@ -119,7 +119,10 @@ class Supervisor:
                 member.ended = True
                 code = getattr(member.runner, "exitcode", None)
                 cause = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
-                self._fail(BlockError(name, member.where, "work", None, f"its worker died ({cause})"))
+                if member.endpoints is None:
+                    cause += "; a script that uses worker processes has to run them below `if __name__ == \"__main__\":`"
+                self._fail(BlockError(name, member.where, "start" if member.endpoints is None else "work", None,
+                                      f"its worker died ({cause})"))
 
     def _fail(self, error):
         self.error = self.error or error
