@@ -13,7 +13,7 @@ from sim.checks import positive
 class CalibrationMLP(Block):
     """Turns an uplink estimate into the channel and the user powers that the structured precoder should use.
 
-    In:   h_est  (M, K) complex64   least-squares estimate of the uplink
+    In:   h_est  (M, K) complex64   least-squares estimate of the uplink; the true downlink channel where card["csi"] is "perfect"
     Out:  h_est  (M, K) complex64   calibrated channel, one column per user
           p      (K,)   float32     downlink powers, mW, summing to `power`
           q      (K,)   float32     virtual uplink powers, mW
@@ -41,7 +41,7 @@ class CalibrationMLP(Block):
         self.device = str(usable_device(device))
 
     def dims(self):
-        return {"M": self.antennas}
+        return {} if self.antennas is None else {"M": self.antennas}
 
     def trained_in(self, world) -> bool:
         """True where the weights were made in this world (a Room, or DeepMIMO folders)."""
@@ -51,7 +51,7 @@ class CalibrationMLP(Block):
         from trained.weights import load_network
 
         self.network = load_network(str(self.weights))[0].to(self.device)
-        self.work(np.ones((1, self.antennas, 1), np.complex64))
+        self.work(np.ones((1, self.antennas or 1, 1), np.complex64))
 
     def stop(self):
         self.__dict__.pop("network", None)

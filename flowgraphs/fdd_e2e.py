@@ -41,16 +41,15 @@ from sim.scenario import Scenario
 def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:
     """The link under test."""
     estimate = make_estimator(s, estimator)
-    calibrate: list[Block] = []
+    know: list[Block] = [PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate]
+    precode: list[Block] = [make_precoder(s, precoder, device)]
     if calibration != "none":
         noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
-        calibrate = [CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device)]
-    precode = [*calibrate, make_precoder(s, precoder, device)]
-    if device != "cpu":
-        precode = [Chain(*precode)]
+        calibrate = CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device)
+        precode = [calibrate, *precode] if device == "cpu" else [Chain(calibrate, *precode)]
+        know = [GenieCSI(s)] if calibrate.card["csi"] == "perfect" else know
     fg = Flowgraph()
-    fg.connect(PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate, *precode,
-               DownlinkChannel(s), RateSink(s.noise_power))
+    fg.connect(*know, *precode, DownlinkChannel(s), RateSink(s.noise_power))
     return fg
 
 

@@ -14,7 +14,7 @@ def gram(h, g):
     g[:] = 0.0
     for m in range(antennas):
         for i in range(users):
-            a = complex(h[m, i].real, -h[m, i].imag)
+            a = np.complex128(h[m, i]).conjugate()
             for j in range(i + 1):
                 g[i, j] += a * h[m, j]
     for i in range(users):

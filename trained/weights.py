@@ -8,10 +8,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from trained.calibration import Calibration
+from trained.perfect import PerfectCalibration
+from trained.settings import CSI
 
 FOLDER = Path(__file__).parent / "weights"
 DEFAULT = "calibrated"
-_ARCHITECTURES = {"Calibration": Calibration}
+_ARCHITECTURES = {"Calibration": Calibration, "PerfectCalibration": PerfectCalibration}
 
 
 def shipped() -> list[str]:
@@ -43,6 +45,8 @@ def load_card(file: Path) -> dict:
         if card["architecture"]["name"] not in _ARCHITECTURES:
             raise ValueError(f"{card_file} names the unknown architecture {card['architecture']['name']!r}; "
                              f"known are {', '.join(_ARCHITECTURES)}")
+        if card["csi"] not in CSI or not isinstance(card["antennas"], int | None):
+            raise TypeError(f"csi={card['csi']!r}, antennas={card['antennas']!r}")
         return card
     except FileNotFoundError:
         raise ValueError(f"{file} has no card: {card_file.name} has to lie beside it") from None
@@ -50,10 +54,10 @@ def load_card(file: Path) -> dict:
         raise ValueError(f"{card_file} is not a card of calibration weights ({error!r})") from None
 
 
-def check_antennas(card: dict, file: Path, antennas: int | None) -> int:
-    """The number of antennas that weights were made for. Raises ValueError where that is not `antennas` (None takes any)."""
-    made_for = int(card["scenario"]["antennas"])
-    if antennas is not None and made_for != antennas:
+def check_antennas(card: dict, file: Path, antennas: int | None) -> int | None:
+    """The number of antennas that weights are for (None: any). Raises ValueError where that is not `antennas` (None takes any)."""
+    made_for = card["antennas"]
+    if None not in (antennas, made_for) and made_for != antennas:
         raise ValueError(f"the weights {file.stem} are for antennas={made_for}, the link has antennas={antennas}; "
                          f"train some with: python -m trained.train --antennas {antennas}")
     return made_for

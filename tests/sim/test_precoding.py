@@ -10,6 +10,7 @@ from sim.precoding import (
     zero_forcing_torch,
 )
 from sim.rate import sum_rate, sum_rate_torch, user_sinr
+from sim.scenario import Scenario
 from sim.structured import structured_precoder, structured_precoder_torch
 from sim.wmmse import wmmse
 from tests.support import complex_normal
@@ -60,6 +61,17 @@ def test_zero_forcing_removes_interference(rng):
     diagonal = np.abs(np.einsum("bkk->bk", g))
     off = np.abs(g - np.einsum("bk,kj->bkj", np.einsum("bkk->bk", g), np.eye(4)))
     assert off.max() < 1e-5 * diagonal.min()
+
+
+def test_zero_forcing_of_nearly_dependent_users_is_computed_in_double_precision():
+    """Users centimetres apart: condition numbers of H^H H up to 1e11."""
+    s = Scenario(antennas=16, users=16)
+    h_dl = s.downlink(range(300))
+    h = h_dl.conj().swapaxes(1, 2)
+    v = zero_forcing(h, POWER)
+    exact = np.linalg.pinv(h_dl.astype(complex))
+    exact *= np.sqrt(POWER / np.sum(np.abs(exact) ** 2, axis=(1, 2), keepdims=True))
+    assert np.abs(v - exact).max() < 1e-4
 
 
 def test_regularised_zero_forcing_equals_its_formula(rng):

@@ -13,7 +13,8 @@ from sim.scenario import Scenario
 from sim.tracer import trace
 from tests.sim.test_deepmimo import ROOM, write_v4
 from trained.evaluate import Reference, calibrated_rate
-from trained.train import Settings, Trainer
+from trained.settings import Settings
+from trained.trainer import Trainer
 
 SMALL = {"antennas": 16, "max_users": 4, "steps": 40, "batch": 16, "warmup_steps": 5, "entries": 64, "hidden": 32, "seed": 3}
 
@@ -115,7 +116,7 @@ def test_own_channels_train_from_deepmimo_folders(tmp_path):
     assert done.returncode == 0, done.stderr
     card = json.loads((tmp_path / "w" / "tiny.json").read_text())
     assert card["scenario"]["world"]["downlink"] == folders[1]
-    assert card["results"]["by_users"].keys() == {"2", "4", "8", "10"}
+    assert [row["users"] for row in card["results"]["rows"]] == [2, 4, 8, 10]
 
 
 def test_bad_command_is_one_line_and_exit_code_2(tmp_path):
