@@ -53,17 +53,20 @@ def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: s
     return fg
 
 
-def wire_references(s: Scenario) -> tuple[Flowgraph, dict[str, RateSink]]:
+def wire_references(s: Scenario) -> dict[str, Flowgraph]:
     """What the link is compared to, on the same channels and noise: two bounds and the classic receiver."""
-    sinks = {name: RateSink(s.noise_power) for name in ("wmmse_perfect_csi", "zf_perfect_csi", "ls_zf_uplink")}
-    genie = GenieCSI(s)
-    fg = Flowgraph()
-    fg.connect(genie, WMMSEPrecoder(s.downlink_power, s.noise_power), DownlinkChannel(s), sinks["wmmse_perfect_csi"])
-    fg.connect(genie, ZFPrecoder(s.downlink_power), DownlinkChannel(s), sinks["zf_perfect_csi"])
+    def rated(*blocks: Block) -> Flowgraph:
+        fg = Flowgraph()
+        fg.connect(*blocks, DownlinkChannel(s), RateSink(s.noise_power))
+        return fg
+
+    x, zf = s.pilot_matrix(), ZFPrecoder(s.downlink_power)
+    references = {"wmmse_perfect_csi": rated(GenieCSI(s), WMMSEPrecoder(s.downlink_power, s.noise_power)),
+                  "zf_perfect_csi": rated(GenieCSI(s), zf)}
     if s.pilot_symbols >= s.users:
-        fg.connect(PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), LSEstimator(s.pilot_matrix()),
-                   ZFPrecoder(s.downlink_power), DownlinkChannel(s), sinks["ls_zf_uplink"])
-    return fg, sinks
+        noise = AWGN(s.noise_power, s.seed)
+        references["ls_zf_uplink"] = rated(PilotSource(x), UplinkChannel(s), noise, LSEstimator(x), zf)
+    return references
 
 
 def make_estimator(s: Scenario, name: str) -> LSEstimator | ScaledLSEstimator | LMMSEEstimator:
@@ -129,8 +132,7 @@ def fdd_e2e(
             report.note(f"the calibration {calibration} was trained in another world than this one")
     report.link(link, streaming, {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device})
     if compare:
-        references, sinks = wire_references(scenario)
-        report.references(references, sinks, streaming)
+        report.references(wire_references(scenario), streaming)
     report.finish()
 
 

@@ -133,3 +133,11 @@ def test_terminal_shows_a_live_table():
 
 def test_wiring_is_short_enough_to_read_in_one_screen():
     assert len(inspect.getsource(fdd_e2e.wire).splitlines()) <= 20
+
+
+def test_reference_that_fails_is_told_of_and_loses_nothing(tmp_path):
+    done = run("--users", "64", "--calibration", "none", "--blocks", "3", "--json", str(tmp_path / "r.json"))
+    assert done.returncode == 0, done.stderr
+    assert "note: ZF, perfect CSI" in done.stdout and "linearly dependent" in done.stdout
+    methods = json.loads((tmp_path / "r.json").read_text())["methods"]
+    assert methods["zf_perfect_csi"] is None and methods["link"]["sum_rate"] > 1
