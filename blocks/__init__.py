@@ -9,6 +9,7 @@ from blocks.calibration_mlp import CalibrationMLP
 from blocks.downlink_channel import DownlinkChannel
 from blocks.file_sink import FileSink
 from blocks.file_source import FileSource
+from blocks.fingerprint_csi import FingerprintCSI
 from blocks.genie_csi import GenieCSI
 from blocks.lmmse_estimator import LMMSEEstimator
 from blocks.ls_estimator import LSEstimator
@@ -23,7 +24,7 @@ from blocks.uplink_channel import UplinkChannel
 from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
-__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "Flowgraph",
-           "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator",
-           "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource",
-           "run_block"]
+__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource",
+           "FingerprintCSI", "Flowgraph", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotSource",
+           "RZFPrecoder", "RateSink", "ScaledLSEstimator", "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder",
+           "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

@@ -18,6 +18,7 @@ from blocks import (
     CalibrationMLP,
     Chain,
     DownlinkChannel,
+    FingerprintCSI,
     Flowgraph,
     GenieCSI,
     LMMSEEstimator,
@@ -43,8 +44,10 @@ def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: s
     estimate = make_estimator(s, estimator)
     know: list[Block] = [PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate]
     precode: list[Block] = [make_precoder(s, precoder, device)]
-    if calibration != "none":
-        noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
+    noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
+    if calibration == "fingerprint":
+        precode = [FingerprintCSI(s, noise), *precode]
+    elif calibration != "none":
         calibrate = CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device)
         precode = [calibrate, *precode] if device == "cpu" else [Chain(calibrate, *precode)]
         know = [GenieCSI(s)] if calibrate.card["csi"] == "perfect" else know
@@ -103,7 +106,7 @@ def fdd_e2e(
     noise_dbm: Annotated[float, typer.Option(help="Noise power at every receiver, dBm.")] = -85.0,
     link_loss_db: Annotated[float, typer.Option(help="Loss taken off every path, dB.")] = 30.0,
     estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
-    calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, or none.")] = "calibrated",
+    calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
     precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse or calibrated.")] = "calibrated",
     transport: Annotated[str, typer.Option(help="Sockets: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
     workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
