@@ -1,9 +1,9 @@
 """The downlink of a simulated scenario."""
-from blocks.runtime import Block, Signal
-from sim.scenario import Scenario
+from blocks.runtime import Signal
+from blocks.scenario_block import ScenarioBlock
 
 
-class DownlinkChannel(Block):
+class DownlinkChannel(ScenarioBlock):
     """G = H_DL V, the effective channel from every stream to every user. Source: Ma et al. 2021, eq. 1 and 5.
 
     In:   v  (M, K) complex64   precoder, one column per user
@@ -12,15 +12,6 @@ class DownlinkChannel(Block):
 
     inputs = {"v": Signal("M", "K")}
     outputs = {"g": Signal("K", "K")}
-
-    def __init__(self, scenario: Scenario):
-        self.scenario = scenario
-
-    def dims(self):
-        return {"M": self.scenario.antennas, "K": self.scenario.users}
-
-    def start(self):
-        self.scenario.prepare()
 
     def work(self, index, v):
         return self.scenario.downlink(index) @ v

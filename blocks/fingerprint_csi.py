@@ -1,10 +1,11 @@
 """Downlink channels looked up in a map of stored ones."""
-from blocks.runtime import Block, Signal
+from blocks.runtime import Signal
+from blocks.scenario_block import ScenarioBlock
 from sim.checks import positive
 from sim.scenario import Scenario
 
 
-class FingerprintCSI(Block):
+class FingerprintCSI(ScenarioBlock):
     """The posterior mean of every user's downlink channel over the scenario's training positions; a reference without learning.
 
     In:   h_est  (M, K) complex64   least-squares estimate of the uplink
@@ -18,11 +19,9 @@ class FingerprintCSI(Block):
     outputs = {"h_est": Signal("M", "K")}
 
     def __init__(self, scenario: Scenario, estimate_noise: float, thinning: int = 1):
-        self.scenario, self.thinning = scenario, thinning
+        super().__init__(scenario)
+        self.thinning = thinning
         self.estimate_noise = positive("estimate_noise", estimate_noise)
-
-    def dims(self):
-        return {"M": self.scenario.antennas, "K": self.scenario.users}
 
     def start(self):
         from trained.fingerprint import Fingerprint

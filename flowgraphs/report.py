@@ -94,11 +94,10 @@ class Report:
             self.console.print(f"wrote {self.plot_file}")
 
     def _stream(self, fg, streaming, what):
-        began = printed = time.monotonic()
+        printed = time.monotonic()
         terminal = self.console.is_terminal and not self.console.quiet
         with Live(console=self.console, transient=True, auto_refresh=False) if terminal else _nothing() as live, fg.start(**streaming):
-            while fg.running:
-                time.sleep(0.02 if time.monotonic() - began < _EVERY_S else _EVERY_S)
+            while not fg.ended(_EVERY_S):
                 if terminal:
                     live.update(_progress(fg, streaming["blocks"], what), refresh=True)
                 elif time.monotonic() - printed > _PLAIN_EVERY_S:

@@ -95,6 +95,10 @@ class Flowgraph:
             raise run.error
         return run.results
 
+    def ended(self, within_s: float = 0.0) -> bool:
+        """True once every worker has ended; waits for that up to `within_s` seconds."""
+        return self._started().finished.wait(within_s)
+
     def stop(self) -> None:
         """Stop all workers and wait until nothing is left of them; frames in flight are dropped."""
         run = self._started()
