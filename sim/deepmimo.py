@@ -144,7 +144,7 @@ def _flat_users(flat, users, folder):
     """The (paths, 4) rows of every user from a flat list: user count, then per user its number, path count and quads."""
     rows, at = [], 1
     for n in range(users):
-        if at + 2 > len(flat) or int(flat[at]) != n + 1 or at + 2 + 4 * int(flat[at + 1]) > len(flat):
+        if at + 2 > len(flat) or flat[at] != n + 1 or not 0 <= flat[at + 1] <= (len(flat) - at - 2) / 4 or flat[at + 1] % 1:
             raise ValueError(f"{folder}: the path list breaks off at user {n + 1} of {users}")
         paths = int(flat[at + 1])
         rows.append(np.asarray(flat[at + 2:at + 2 + 4 * paths], float).reshape(paths, 4))

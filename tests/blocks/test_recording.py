@@ -1,8 +1,16 @@
+import contextlib
+import io
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blocks import BlockError, FileSink, FileSource, Flowgraph
 from blocks.runtime.errors import WireError
+from blocks.runtime.frame import Frame
+from blocks.runtime.recording import file_header, read_recording, write_record
+from blocks.runtime.wire import encode
 from tests.support import ArraySource, Collect
 
 X = np.arange(60, dtype=np.float32).reshape(20, 3)
@@ -54,3 +62,20 @@ def test_file_that_is_no_recording_is_named(tmp_path, content, message):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         FileSource(tmp_path / "nowhere")
+
+
+@given(cut=st.integers(0, 10**6), position=st.integers(0, 10**6), bit=st.integers(0, 7))
+@settings(max_examples=300, deadline=None)
+def test_damaged_recording_gives_frames_or_an_error_and_nothing_else(tmp_path_factory, cut, position, bit):
+    content = bytearray(file_header())
+    for start in (0, 2):
+        parts = encode(Frame(start, {"x": X[start:start + 2]}))
+        buffer = io.BytesIO()
+        write_record(buffer, parts)
+        content += buffer.getvalue()
+    content[position % len(content)] ^= 1 << bit
+    file = tmp_path_factory.mktemp("damaged") / "f"
+    file.write_bytes(content[:cut % (len(content) + 1)])
+    with contextlib.suppress(WireError):
+        for frame in read_recording(file):
+            assert isinstance(frame, Frame)

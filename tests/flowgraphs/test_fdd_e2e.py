@@ -83,7 +83,7 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
     (("--pilots", "4"), "users=8 needs at least 8 pilot symbols"),
     (("--blocks", "-5"), "blocks=-5"), (("--batch", "0"), "batch=0"), (("--noise-dbm", "nan"), "noise_dbm=nan"),
     (("--calibration", "nonsense"), "no calibration weights 'nonsense'"),
-    (("--antennas", "32"), "no calibration weights 'calibrated' for antennas=32"),
+    (("--antennas", "48"), "no calibration weights 'calibrated' for antennas=48"),
     (("--antennas", "32", "--calibration", "calibrated-m64"), "are for antennas=64, the link has antennas=32"),
     (("--precoder", "dirty"), "precoder='dirty'"), (("--estimator", "guess"), "estimator='guess'"), (("--transport", "pigeon"), "pigeon"),
     (("--workers", "elf"), "elf"), (("--device", "abacus"), "abacus"), (("--seed", "-1"), "seed=-1"),

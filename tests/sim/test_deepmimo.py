@@ -3,9 +3,11 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.io import savemat
 
-from sim.deepmimo import DeepMIMO
+from sim.deepmimo import DeepMIMO, _flat_users
 from sim.room import Grid, Room
 from sim.scenario import Scenario
 from sim.tracer import trace
@@ -121,3 +123,14 @@ def test_list_that_breaks_off_is_named(tmp_path, table):
     savemat(tmp_path / "up" / "I1.1.CIR.mat", {"CIR_array_full": whole[:, :100]})
     with pytest.raises(ValueError, match="breaks off at user 5"):
         DeepMIMO(up, up).path_table()
+
+
+@given(values=st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, 0.5, np.nan, np.inf, 1e300]), max_size=30), users=st.integers(0, 4))
+@settings(max_examples=300)
+def test_any_list_of_numbers_is_read_or_refused(values, users):
+    try:
+        rows = _flat_users(np.array(values), users, "folder")
+    except ValueError as error:
+        assert "breaks off at user" in str(error)
+    else:
+        assert len(rows) == users and all(row.shape[1] == 4 for row in rows)
