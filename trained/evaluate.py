@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sim.estimation import estimate, least_squares_matrix
 from sim.noise import Stream, complex_normal
 from sim.precoding import zero_forcing
 from sim.rate import sum_rate
@@ -40,12 +41,13 @@ class Reference:
 
     @classmethod
     def of(cls, scenario: Scenario, blocks: int) -> Reference:
-        """Blocks 0 ... blocks-1, with orthogonal pilots (L = K) and WMMSE on perfect CSI."""
+        """Blocks 0 ... blocks-1, with orthogonal pilots (L = K), the noise of the streamed link, and WMMSE on perfect CSI."""
         scenario = replace(scenario, pilots=None)
-        index = range(blocks)
+        index, pilots = range(blocks), scenario.pilot_matrix()
         h_ul, h_dl = scenario.channels(index)
-        noise = complex_normal(scenario.seed, Stream.UPLINK_NOISE, index, h_ul.shape[1:], estimate_noise(scenario))
-        reference = cls(scenario, h_ul + noise, h_dl, np.empty(0))
+        received = (scenario.antennas, scenario.pilot_symbols)
+        y = h_ul @ pilots + complex_normal(scenario.seed, Stream.UPLINK_NOISE, index, received, scenario.noise_power)
+        reference = cls(scenario, estimate(y, least_squares_matrix(pilots)), h_dl, np.empty(0))
         v = wmmse(reference.true_channel, scenario.downlink_power, scenario.noise_power, REFERENCE_ITERATIONS)
         return replace(reference, wmmse_rate=reference.rate(v))
 

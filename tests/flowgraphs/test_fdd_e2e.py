@@ -11,6 +11,8 @@ from flowgraphs import fdd_e2e
 from sim.scenario import Scenario
 from sim.tracer import trace
 from tests.sim.test_deepmimo import ROOM, write_v4
+from trained.evaluate import Reference, calibrated_rate
+from trained.weights import load_network
 
 PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
 
@@ -70,6 +72,20 @@ def test_every_estimator_and_precoder_streams(estimator, precoder):
         scenario = Scenario(users=4)
         rate = fdd_e2e.wire(scenario, estimator, calibration, precoder, "cpu").run(blocks=40)["RateSink"]["sum_rate"]
         assert rate > 2
+
+
+def test_learned_powers_for_known_channels_beat_wmmse(tmp_path):
+    found = measured(tmp_path, "--calibration", "calibrated-perfect", "--antennas", "32")
+    assert "GenieCSI.h_est (32, 8) complex64 -> CalibrationMLP.h_est" in found["graph"]["connections"]
+    assert found["methods"]["link"]["fraction_of_wmmse"] >= 0.998
+
+
+def test_streaming_gives_what_evaluation_gives():
+    for weights, csi in (("calibrated-m64", "pilots"), ("calibrated-perfect", "perfect")):
+        scenario = Scenario(users=6)
+        streamed = fdd_e2e.wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
+        evaluated = calibrated_rate(load_network(weights)[0], Reference.of(scenario, 50), csi)
+        assert streamed == pytest.approx(evaluated, rel=1e-4)
 
 
 def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
