@@ -19,6 +19,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/streaming.py
+	$(BIN)/python benchmarks/inference.py
 
 clean:
 	rm -rf $(VENV) out
