@@ -12,7 +12,8 @@ class FingerprintCSI(ScenarioBlock):
     Out:  h_est  (M, K) complex64   downlink channel, one column per user
 
     estimate_noise: noise power per entry of the estimate, mW; thinning: keep each n-th stored position. Costs some 19
-    million complex multiply-adds per user in the default room at M = 64. See trained/fingerprint.py. Raises ValueError for a noise power <= 0.
+    million complex multiply-adds per user in the default room at M = 64. See trained/fingerprint.py. Raises ValueError for a
+    noise power <= 0.
     """
 
     inputs = {"h_est": Signal("M", "K")}
