@@ -52,8 +52,13 @@ class Supervisor:
         endpoint = f"ipc://{self.folder}/control" if self.processes else "inproc://control"
         try:
             self.router.bind(endpoint)
-            for member in self.members.values():
-                member.runner = self._launch(member.spec, endpoint)
+            # processes inherit the mask: Ctrl-C is for the flowgraph alone, and is delivered here as soon as all are launched
+            unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                for member in self.members.values():
+                    member.runner = self._launch(member.spec, endpoint)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
         except BaseException:
             self._clean_up()
             raise
