@@ -72,9 +72,11 @@ class Flowgraph:
             raise ValueError("the flowgraph runs already; wait() for its end or stop() it first")
         folder = run_folder()
         edges = self._edges(folder, transport if workers == "thread" or transport != "inproc" else "ipc")
-        specs = [WorkerSpec(block, tuple(e for e in edges if e.target == block.name), tuple(e for e in edges if e.source == block.name),
-                            {name: self._shape(block, name) for name in block.outputs}, blocks, batch, queue)
-                 for block in self.blocks]
+        specs = []
+        for number, block in enumerate(self.blocks):
+            inputs, outputs = (tuple(e for e in edges if getattr(e, side) == block.name) for side in ("target", "source"))
+            shapes = {name: self._shape(block, name) for name in block.outputs}
+            specs.append(WorkerSpec(number, block, inputs, outputs, shapes, blocks, batch, queue))
         self._run = Supervisor(folder, workers == "process")
         self._run.start(specs, self._where)
         return self

@@ -84,8 +84,8 @@ class Supervisor:
         try:
             while not all(member.ended for member in self.members.values()):
                 if self.router.poll(_POLL_MS):
-                    name, content = self.router.recv_multipart()
-                    self._handle(self.members[name.decode()], unpack(content))
+                    number, content = self.router.recv_multipart()
+                    self._handle(list(self.members.values())[int(number)], unpack(content))
                 else:
                     self._look_for_dead()
                 if deadline is None and (self.error or self._stop.is_set()):
@@ -133,8 +133,8 @@ class Supervisor:
         self.error = self.error or error
 
     def _tell_all(self, kind, **extra):
-        for name in self.members:
-            self.router.send_multipart([name.encode(), pack({"kind": kind, **extra})])
+        for member in self.members.values():
+            self.router.send_multipart([str(member.spec.number).encode(), pack({"kind": kind, **extra})])
 
     def _give_up(self):
         for name, member in self.members.items():

@@ -37,6 +37,7 @@ class Edge:
 class WorkerSpec:
     """Everything that a worker needs to know; picklable."""
 
+    number: int
     block: Block
     inputs: tuple[Edge, ...]
     outputs: tuple[Edge, ...]
@@ -59,7 +60,7 @@ class Worker:
         self.phase = "start"
         self.index: tuple[int, int] | None = None
         self.control = context.socket(zmq.DEALER)
-        self.control.identity = spec.block.name.encode()
+        self.control.identity = str(spec.number).encode()
         self.control.connect(control_endpoint)
         self.inputs: dict[Edge, zmq.Socket] = {}
         self.outputs: dict[Edge, zmq.Socket] = {}

@@ -41,6 +41,16 @@ class Mixer(Block):
         return a + b
 
 
+class Pass(Block):
+    """Hands on what it gets."""
+
+    inputs = {"y": Signal("N")}
+    outputs = {"y": Signal("N")}
+
+    def work(self, y):
+        return y
+
+
 def source(size=3, dtype="complex64"):
     return ArraySource(a=np.ones((50, size), dtype))
 
@@ -150,6 +160,16 @@ def test_inputs_of_other_frame_sizes_are_aligned_by_block_index(tmp_path):
     fg.connect((FileSource(tmp_path / "b"), "b"), (mixer, "b"))
     fg.connect(mixer, Collect())
     np.testing.assert_array_equal(fg.run(blocks=50, batch=7)["Collect"]["arrays"]["sum"], values + 1)
+
+
+@pytest.mark.parametrize("arguments", [{"queue": 1}, {"queue": 1, "transport": "ipc"}, {"queue": 2, "workers": "process"}])
+def test_branches_meet_again(arguments):
+    values = np.arange(600).reshape(200, 3).astype(np.complex64)
+    fg, source, mixer = Flowgraph(), ArraySource(a=values), Mixer()
+    fg.connect(source, (Pass(), "y"), (Pass(), "y"), (Pass(), "y"), (mixer, "a"))
+    fg.connect(source, (Pass(), "y"), (mixer, "b"))
+    fg.connect(mixer, Collect())
+    np.testing.assert_array_equal(fg.run(blocks=200, batch=1, **arguments)["Collect"]["arrays"]["sum"], 2 * values)
 
 
 def test_names_are_unique_and_can_be_chosen():
