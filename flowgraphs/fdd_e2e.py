@@ -146,7 +146,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except BlockError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {str(error).splitlines()[0]}", err=True)
         raise SystemExit(1) from None
     except (ValueError, OSError, ImportError) as error:
         typer.echo(f"error: {error}", err=True)

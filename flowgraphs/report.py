@@ -116,9 +116,9 @@ class Report:
             if row is None:
                 table.add_row(TITLES[method], "-", "-", "-")
                 continue
-            fraction = row["fraction_of_wmmse"]
-            table.add_row(TITLES[method], f"{row['sum_rate']:.2f}", f"± {row['ci95']:.2f}", "-" if fraction is None else f"{fraction:.1%}",
-                          style="bold" if method == "link" else None)
+            interval = "-" if row["ci95"] is None else f"± {row['ci95']:.2f}"
+            fraction = "-" if row["fraction_of_wmmse"] is None else f"{row['fraction_of_wmmse']:.1%}"
+            table.add_row(TITLES[method], f"{row['sum_rate']:.2f}", interval, fraction, style="bold" if method == "link" else None)
         return table
 
     def _plot(self, file):
@@ -140,7 +140,7 @@ class Report:
 
 def _summary(rates, bound):
     return {"sum_rate": float(rates.mean()), "ci95": float(1.96 * rates.std(ddof=1) / np.sqrt(len(rates))) if len(rates) > 1 else None,
-            "fraction_of_wmmse": None if bound is None else float(rates.mean() / bound.mean())}
+            "fraction_of_wmmse": None if bound is None or not bound.any() else float(rates.mean() / bound.mean())}
 
 
 def _progress(fg, blocks, what):

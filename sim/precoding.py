@@ -5,7 +5,7 @@ import numpy as np
 from numba import njit
 
 from sim.checks import positive
-from sim.gram import checked_channel, combine, gram, invert_hermitian
+from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
 
 
 def maximum_ratio(h_est: np.ndarray, power: float) -> np.ndarray:
@@ -21,7 +21,13 @@ def zero_forcing(h_est: np.ndarray, power: float) -> np.ndarray:
     h_est: (B, M, K), column k is user k. Raises ValueError where K > M or where users of a block are linearly
     dependent. Source: Ma et al. 2021, Table I.
     """
-    return _regularized(h_est, 0.0, power)
+    h = checked_channel(h_est, power)
+    v = np.empty_like(h)
+    singular = _regularized_kernel(h, 0.0, power, v)
+    if singular >= 0:
+        raise ValueError(f"zero forcing: the channels of the {h.shape[2]} users are linearly dependent in block {singular} of the "
+                         "frame, so that H^H H cannot be inverted; use a regularised precoder or separate the users")
+    return v
 
 
 def regularized_zero_forcing(h_est: np.ndarray, power: float, noise_power: float) -> np.ndarray:
@@ -30,7 +36,10 @@ def regularized_zero_forcing(h_est: np.ndarray, power: float, noise_power: float
     Source: Peel, Hochwald, Swindlehurst, "A vector-perturbation technique ... Part I", IEEE Trans. Commun. 2005.
     """
     positive("noise_power", noise_power)
-    return _regularized(h_est, h_est.shape[-1] * noise_power / power, power)
+    h = checked_channel(h_est, power)
+    v = np.empty_like(h)
+    check_regular(_regularized_kernel(h, h.shape[2] * noise_power / power, power, v), noise_power)
+    return v
 
 
 def zero_forcing_torch(h, power):
@@ -52,16 +61,6 @@ def _scaled_torch(h, regularized_gram, power):
 
     v = torch.linalg.solve(regularized_gram.mH, h.mH).mH
     return v * (power / (v.real**2 + v.imag**2).sum((-2, -1), keepdim=True)).sqrt()
-
-
-def _regularized(h_est, regularizer, power):
-    h = checked_channel(h_est, power)
-    v = np.empty_like(h)
-    singular = _regularized_kernel(h, regularizer, power, v)
-    if singular >= 0:
-        raise ValueError(f"zero forcing: the channels of the {h.shape[2]} users are linearly dependent in block {singular} of the "
-                         "frame, so that H^H H cannot be inverted; use a regularised precoder or separate the users")
-    return v
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})

@@ -5,7 +5,7 @@ import numpy as np
 from numba import njit
 
 from sim.checks import positive
-from sim.gram import checked_channel, combine, gram, invert_hermitian
+from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
 
 
 def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_power: float) -> np.ndarray:
@@ -23,7 +23,7 @@ def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_p
         raise ValueError(f"user powers have to be p >= 0 and q > 0 mW, got min p={p.min():.3g}, min q={q.min():.3g}")
     positive("noise_power", noise_power)
     v = np.empty_like(h)
-    _structured_kernel(h, p.astype(float), q / noise_power, v)
+    check_regular(_structured_kernel(h, p.astype(float), q / noise_power, v), noise_power)
     return v
 
 
@@ -53,7 +53,8 @@ def _structured_kernel(h, p, q, v):
             for j in range(users):
                 x[i, j] = root[i] * g[i, j] * root[j]
             x[i, i] += 1.0
-        invert_hermitian(x)
+        if not invert_hermitian(x):
+            return b
         for i in range(users):
             for j in range(users):
                 x[i, j] *= root[i]
@@ -68,3 +69,4 @@ def _structured_kernel(h, p, q, v):
             for i in range(users):
                 x[i, k] *= scale
         combine(h[b], x, v[b])
+    return -1

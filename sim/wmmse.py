@@ -5,7 +5,7 @@ import numpy as np
 from numba import njit
 
 from sim.checks import positive
-from sim.gram import checked_channel, combine, gram, invert_hermitian
+from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
 
 _LANES = 8
 
@@ -27,7 +27,7 @@ def wmmse(h_est: np.ndarray, power: float, noise_power: float, iterations: int =
     if alpha.shape != (users,) or not np.all(alpha > 0):
         raise ValueError(f"weights={weights} have to be {users} positive numbers")
     v = np.empty_like(h)
-    _wmmse_kernel(h, power, noise_power, iterations, alpha, v)
+    check_regular(_wmmse_kernel(h, power, noise_power, iterations, alpha, v), noise_power)
     return v
 
 
@@ -45,7 +45,8 @@ def _wmmse_kernel(h, power, noise_power, iterations, alpha, v):
             x[:] = g[lane]
             for k in range(users):
                 x[k, k] += users * ratio
-            invert_hermitian(x)
+            if not invert_hermitian(x):
+                return min(first + lane, blocks - 1)
             g_re[:, :, lane], g_im[:, :, lane] = g[lane].real, g[lane].imag
             x_re[:, :, lane], x_im[:, :, lane] = x.real, x.imag
         _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha)
@@ -62,6 +63,7 @@ def _wmmse_kernel(h, power, noise_power, iterations, alpha, v):
                     energy += (x[i, j].conjugate() * product).real
             x *= math.sqrt(power / energy)
             combine(h[first + lane], x, v[first + lane])
+    return -1
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})

@@ -157,3 +157,12 @@ def test_reference_that_fails_is_told_of_and_loses_nothing(tmp_path):
     assert "note: ZF, perfect CSI" in done.stdout and "linearly dependent" in done.stdout
     methods = json.loads((tmp_path / "r.json").read_text())["methods"]
     assert methods["zf_perfect_csi"] is None and methods["link"]["sum_rate"] > 1
+
+
+@pytest.mark.parametrize("options", [("--blocks", "1"), ("--blocks", "1", "--no-compare"), ("--users", "1", "--blocks", "5"),
+                                     ("--antennas", "16", "--users", "16", "--blocks", "5"),
+                                     ("--antennas", "1", "--users", "1", "--blocks", "5", "--calibration", "none")])
+def test_smallest_links_run(options, tmp_path):
+    done = run(*options, "--plot", str(tmp_path / "p.svg"), "--json", str(tmp_path / "r.json"))
+    assert done.returncode == 0, done.stderr
+    json.loads((tmp_path / "r.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))

@@ -144,3 +144,13 @@ def test_two_users_at_one_place_are_named_by_zero_forcing_and_served_by_the_othe
         zero_forcing(h, POWER)
     for name in ("rzf", "wmmse", "structured", "mrt"):
         assert np.isfinite(PRECODERS[name](h, rng)).all()
+
+
+@pytest.mark.parametrize("name", ["rzf", "wmmse", "structured"])
+def test_noise_beyond_double_precision_is_named(rng, name):
+    h = complex_normal(rng, 2, 8, 4)
+    h[1, :, 3] = h[1, :, 0]
+    makers = {"rzf": lambda n: regularized_zero_forcing(h, POWER, n), "wmmse": lambda n: wmmse(h, POWER, n, 5),
+              "structured": lambda n: structured_precoder(h, powers(rng, 2, 4), powers(rng, 2, 4), n)}
+    with pytest.raises(ValueError, match="noise_power=1e-30 mW is too little against the channels of block 1"):
+        makers[name](1e-30)
