@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from typing import Any
 
 import zmq
@@ -52,7 +53,10 @@ class Supervisor:
         endpoint = f"ipc://{self.folder}/control" if self.processes else "inproc://control"
         try:
             self.router.bind(endpoint)
-            # processes inherit the mask: Ctrl-C is for the flowgraph alone, and is delivered here as soon as all are launched
+            # processes inherit the mask: Ctrl-C is for the flowgraph alone, and is delivered here as soon as all are launched;
+            # the resource tracker lifts the mask when it starts, so it has to run before
+            if self.processes:
+                resource_tracker.ensure_running()
             unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 for member in self.members.values():

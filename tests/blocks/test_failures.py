@@ -207,6 +207,19 @@ def test_ctrl_c_stops_everything_with_exit_code_130(workers, tmp_path):
     assert list(tmp_path.glob("calibeam-*")) == []
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads signal masks from /proc")
+def test_worker_processes_never_hear_ctrl_c():
+    fg = Flowgraph()
+    fg.connect(Endless(), Collect())
+    with fg.start(workers="process"):
+        while not fg.metrics()["Collect"].get("frames", 0):
+            pass
+        for worker in multiprocessing.active_children():
+            with open(f"/proc/{worker.pid}/status") as status:
+                blocked = next(int(line.split()[1], 16) for line in status if line.startswith("SigBlk"))
+            assert blocked & 1 << (signal.SIGINT - 1)
+
+
 def test_workers_end_when_their_flowgraph_is_killed(tmp_path):
     script = tmp_path / "endless.py"
     script.write_text(textwrap.dedent("""
