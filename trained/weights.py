@@ -12,7 +12,6 @@ from trained.perfect import PerfectCalibration
 from trained.settings import CSI
 
 FOLDER = Path(__file__).parent / "weights"
-DEFAULT = "calibrated"
 _ARCHITECTURES = {"Calibration": Calibration, "PerfectCalibration": PerfectCalibration}
 
 
