@@ -1,7 +1,7 @@
 """Several blocks run back to back in one worker, with no socket between them."""
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 from blocks.runtime.block import Block, as_array
@@ -52,9 +52,9 @@ class Chain(Block):
                 block.end()
 
     def stop(self):
-        for block in self.blocks:
-            with _blame(block):
-                block.stop()
+        with ExitStack() as stops:  # runs them all, whichever fails
+            for block in reversed(self.blocks):
+                stops.callback(_stop, block)
 
     def offer(self, ports):
         self.blocks[0].offer(ports)
@@ -86,6 +86,11 @@ class Chain(Block):
             with _blame(block):
                 arrays = block.process(index, fed, tags)
         return arrays
+
+
+def _stop(block):
+    with _blame(block):
+        block.stop()
 
 
 @contextmanager

@@ -77,6 +77,20 @@ def test_failing_block_inside_a_chain_is_named():
     assert fails(fg).block == "Faulty_2"
 
 
+def test_every_block_of_a_chain_is_stopped_even_if_one_fails_to():
+    stopped = []
+
+    class Noting(Faulty):
+        def stop(self):
+            stopped.append(self.name)
+
+    fg = Flowgraph()
+    fg.connect(ArraySource(x=X), Chain(Noting("none"), Faulty("stop"), Noting("none")), Collect())
+    error = fails(fg)
+    assert (error.block, error.phase) == ("Faulty", "stop")
+    assert stopped == ["Noting", "Noting_2"]
+
+
 @pytest.mark.parametrize("change", ["rank", "count", "dtype", "size", "none", "name"])
 def test_output_that_differs_from_its_declaration_is_named(change):
     error = fails(graph(Misshapen(change)))
