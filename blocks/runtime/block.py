@@ -88,7 +88,12 @@ class Block:
         while blocks is None or start < blocks:
             stop = start + batch if blocks is None else min(start + batch, blocks)
             tags: dict = {}
-            yield Frame(start, self.process(range(start, stop), {}, tags), tags, count=stop - start)
+            try:
+                arrays = self.process(range(start, stop), {}, tags)
+            except Exception as error:
+                error.block_index = (start, stop - 1)  # type: ignore[attr-defined]
+                raise
+            yield Frame(start, arrays, tags, count=stop - start)
             start = stop
 
     def process(self, index: range, arrays: dict, tags: dict) -> dict:

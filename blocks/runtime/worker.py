@@ -252,7 +252,7 @@ class Worker:
 
     def _failure(self, error):
         name = getattr(error, "block_name", self.block.name)
-        return {"kind": "error", "block": name, "phase": self.phase, "index": self.index,
+        return {"kind": "error", "block": name, "phase": self.phase, "index": getattr(error, "block_index", self.index),
                 "reason": f"{type(error).__name__}: {error}", "details": "".join(traceback.format_exception(error))}
 
     def _close(self):

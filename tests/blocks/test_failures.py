@@ -71,6 +71,19 @@ def test_failing_block_is_named(phase, workers):
     assert error.index == ((30, 39) if phase == "work" else error.index)
 
 
+def test_failing_source_is_named_with_its_blocks():
+    class Broken(Endless):
+        def work(self, index):
+            if index.start >= 20:
+                raise RuntimeError("no more")
+            return super().work(index)
+
+    fg = Flowgraph()
+    fg.connect(Broken(), Collect())
+    error = fails(fg)
+    assert (error.block, error.phase, error.index) == ("Broken", "work", (20, 29))
+
+
 def test_failing_block_inside_a_chain_is_named():
     fg = Flowgraph()
     fg.connect(ArraySource(x=X), Chain(Faulty("none"), Faulty("work")), Collect())
