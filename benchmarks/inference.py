@@ -1,16 +1,34 @@
-"""Time to a precoder for one frame: python benchmarks/inference.py [--device cuda]. All rows are measured in this run, best of several."""
+"""Time and multiply-adds to a precoder: python benchmarks/inference.py [--device cuda]. All rows are of this run, times best of several."""
 import sys
 import time
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sim.precoding import zero_forcing
 from sim.scenario import Scenario
 from sim.structured import structured_precoder
 from sim.wmmse import wmmse
+from trained.device import on_device
 from trained.evaluate import estimate_noise
+from trained.papers import PaperPerfect
 from trained.weights import load_network, shipped
+
+
+class MultiplyAdds(TorchDispatchMode):
+    """Counts the real multiply-adds of matrix products; a complex one is four."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if name in ("mm", "bmm", "addmm", "baddbmm"):
+            a, b = args[-2:]
+            self.count += a.numel() * b.shape[-1] * (4 if a.is_complex() else 1)
+        return func(*args, **(kwargs or {}))
 
 
 def best(function, seconds=0.5):
@@ -24,11 +42,17 @@ def best(function, seconds=0.5):
 
 
 def calibrated(network, s, h, device):
-    """The network and the structured precoder, from array to array."""
+    """The network and its precoder, from array to array."""
     with torch.inference_mode():
-        outputs = network(torch.from_numpy(h).to(device), estimate_noise(s), s.downlink_power, s.noise_power)
-    h, p, q = (x.cpu().numpy() for x in outputs)
-    return structured_precoder(h, p, q, s.noise_power)
+        h, *powers = (x.cpu().numpy() for x in network(on_device(h, device), estimate_noise(s), s.downlink_power, s.noise_power))
+    return structured_precoder(h, powers[0], powers[1], s.noise_power) if powers else zero_forcing(h, s.downlink_power)
+
+
+def multiply_adds(network, s, h):
+    """Millions of them for one coherence block."""
+    with torch.no_grad(), MultiplyAdds() as counter:
+        network(torch.from_numpy(h[:1]), estimate_noise(s), s.downlink_power, s.noise_power)
+    return counter.count / 1e6
 
 
 def main():
@@ -36,18 +60,22 @@ def main():
     for antennas in (16, 32, 64, 128):
         s = Scenario(antennas=antennas)
         h = np.ascontiguousarray(s.downlink(range(64)).conj().swapaxes(1, 2))
+        networks = {"MLP + ZF of the papers": PaperPerfect(antennas).eval()}
+        networks |= {name: network for name in shipped() for network, card in [load_network(name)] if card["antennas"] in (antennas, None)}
+        cost = {name: multiply_adds(network, s, h) for name, network in networks.items()}
+        papers = cost["MLP + ZF of the papers"]
         methods = {"zero forcing": lambda h, s=s: zero_forcing(h, s.downlink_power),
                    "WMMSE, 10 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 10),
                    "WMMSE, 100 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 100)}
-        for name in shipped():
-            network, card = load_network(name)
-            if card["antennas"] in (antennas, None):
-                network = network.to(device)
-                methods[f"{name} ({device})"] = lambda h, network=network, s=s: calibrated(network, s, h, device)
-        print(f"M={antennas}, K={s.users}: microseconds per coherence block at batch 1 and batch 64, on {torch.get_num_threads()} threads")
+        for name, network in networks.items():
+            network.to(device)
+            methods[name] = lambda h, network=network, s=s: calibrated(network, s, h, device)
+        print(f"M={antennas}, K={s.users}, {device}, {torch.get_num_threads()} threads: microseconds per coherence block at batch 1 and at "
+              "batch 64; multiply-adds of a network")
         for name, method in methods.items():
             alone, many = best(lambda method=method, h=h: method(h[:1])), best(lambda method=method, h=h: method(h)) / 64
-            print(f"  {name:<28}{1e6 * alone:10.0f}{1e6 * many:10.0f}")
+            count = f"{cost[name]:12.2f} million, {cost[name] / papers:.2f} of the papers' MLP" if name in cost else ""
+            print(f"  {name:<26}{1e6 * alone:10.0f}{1e6 * many:10.0f}{count}")
 
 
 if __name__ == "__main__":

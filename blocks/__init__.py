@@ -14,6 +14,7 @@ from blocks.genie_csi import GenieCSI
 from blocks.lmmse_estimator import LMMSEEstimator
 from blocks.ls_estimator import LSEstimator
 from blocks.mrt_precoder import MRTPrecoder
+from blocks.pilot_calibration_mlp import PilotCalibrationMLP
 from blocks.pilot_source import PilotSource
 from blocks.rate_sink import RateSink
 from blocks.runtime import Block, BlockError, Chain, Flowgraph, Signal, WiringError, ZmqSink, ZmqSource, run_block
@@ -24,7 +25,7 @@ from blocks.uplink_channel import UplinkChannel
 from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
-__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource",
-           "FingerprintCSI", "Flowgraph", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotSource",
+__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "FingerprintCSI",
+           "Flowgraph", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource",
            "RZFPrecoder", "RateSink", "ScaledLSEstimator", "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder",
            "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

@@ -42,8 +42,10 @@ class StructuredPrecoder(Block):
     def _on_device(self, h_est, p, q):
         import torch
 
+        from trained.device import on_device
+
         with torch.inference_mode():
             equal = torch.full((h_est.shape[0], h_est.shape[2]), self.power / h_est.shape[2])
             given = (h_est, equal if p is None else p, equal if q is None else q)
-            h, p, q = ((x if torch.is_tensor(x) else torch.tensor(x)).to(self.device) for x in given)
+            h, p, q = (on_device(x, self.device) for x in given)
             return structured_precoder_torch(h, p, q, self.noise_power)

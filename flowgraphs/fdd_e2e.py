@@ -6,9 +6,11 @@
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from blocks import (
@@ -24,6 +26,7 @@ from blocks import (
     LMMSEEstimator,
     LSEstimator,
     MRTPrecoder,
+    PilotCalibrationMLP,
     PilotSource,
     RateSink,
     RZFPrecoder,
@@ -33,6 +36,7 @@ from blocks import (
     WMMSEPrecoder,
     ZFPrecoder,
 )
+from blocks.learned_block import LearnedBlock
 from flowgraphs.report import Report
 from sim.deepmimo import DeepMIMO
 from sim.room import Room
@@ -41,18 +45,22 @@ from sim.scenario import Scenario
 
 def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:
     """The link under test."""
-    estimate = make_estimator(s, estimator)
-    know: list[Block] = [PilotSource(s.pilot_matrix()), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate]
-    precode: list[Block] = [make_precoder(s, precoder, device)]
+    learned = None if calibration in ("fingerprint", "none") else LearnedBlock(calibration, s.antennas, device)
+    pilots = make_pilots(s, learned)
+    estimate = make_estimator(s, estimator, pilots)
     noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
+    know: list[Block] = [PilotSource(pilots), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate]
+    precode: list[Block] = [make_precoder(s, precoder, device, learned)]
     if calibration == "fingerprint":
-        precode = [FingerprintCSI(s, noise), *precode]
-    elif calibration != "none":
-        calibrate = CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device)
-        precode = [calibrate, *precode] if device == "cpu" else [Chain(calibrate, *precode)]
-        know = [GenieCSI(s)] if calibrate.card["csi"] == "perfect" else know
+        precode.insert(0, FingerprintCSI(s, noise))
+    if learned is not None:
+        precode.insert(0, CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device))
+        if learned.architecture.calibrates_received:
+            know.insert(-1, PilotCalibrationMLP(calibration, s.antennas, device))
+        if learned.architecture.csi == "perfect":
+            know = [GenieCSI(s)]
     fg = Flowgraph()
-    fg.connect(*know, *precode, DownlinkChannel(s), RateSink(s.noise_power))
+    fg.connect(*know, *(precode if device == "cpu" else [Chain(*precode)]), DownlinkChannel(s), RateSink(s.noise_power))
     return fg
 
 
@@ -72,9 +80,17 @@ def wire_references(s: Scenario) -> dict[str, Flowgraph]:
     return references
 
 
-def make_estimator(s: Scenario, name: str) -> LSEstimator | ScaledLSEstimator | LMMSEEstimator:
-    """The estimator block of that name for a scenario."""
-    pilots = s.pilot_matrix()
+def make_pilots(s: Scenario, learned: LearnedBlock | None) -> np.ndarray:
+    """The pilot matrix (K, L) that users send: that of the calibration where it was trained with its own, else DFT pilots."""
+    if learned is None or not learned.architecture.own_pilots:
+        return s.pilot_matrix()
+    if s.pilot_symbols != s.users:
+        raise ValueError(f"pilots={s.pilot_symbols}: {learned.weights.stem} was trained with as many pilots as users, {s.users}")
+    return learned.pilots(s.users, s.uplink_power)
+
+
+def make_estimator(s: Scenario, name: str, pilots: np.ndarray) -> LSEstimator | ScaledLSEstimator | LMMSEEstimator:
+    """The estimator block of that name for a scenario and a pilot matrix (K, L)."""
     if name == "ls":
         return LSEstimator(pilots)
     mean, covariance = s.uplink_statistics()
@@ -85,11 +101,14 @@ def make_estimator(s: Scenario, name: str) -> LSEstimator | ScaledLSEstimator | 
     raise ValueError(f"estimator={name!r} is not one of ls, scaled-ls, lmmse")
 
 
-def make_precoder(s: Scenario, name: str, device: str = "cpu"):
-    """The precoder block of that name for a scenario."""
+def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedBlock | None = None) -> Block:
+    """The precoder block of that name for a scenario; "calibrated" is what the calibration was trained with."""
+    if name == "calibrated" and learned is not None and learned.architecture.precoder == "zf":
+        name = "zf"
     power, noise = s.downlink_power, s.noise_power
-    makers = {"zf": lambda: ZFPrecoder(power), "rzf": lambda: RZFPrecoder(power, noise), "mrt": lambda: MRTPrecoder(power),
-              "wmmse": lambda: WMMSEPrecoder(power, noise), "calibrated": lambda: StructuredPrecoder(power, noise, device)}
+    makers: dict[str, Callable[[], Block]] = {
+        "zf": lambda: ZFPrecoder(power), "rzf": lambda: RZFPrecoder(power, noise), "mrt": lambda: MRTPrecoder(power),
+        "wmmse": lambda: WMMSEPrecoder(power, noise), "calibrated": lambda: StructuredPrecoder(power, noise, device)}
     if name not in makers:
         raise ValueError(f"precoder={name!r} is not one of {', '.join(makers)}")
     return makers[name]()
@@ -107,7 +126,8 @@ def fdd_e2e(
     link_loss_db: Annotated[float, typer.Option(help="Loss taken off every path, dB.")] = 30.0,
     estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
     calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
-    precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse or calibrated.")] = "calibrated",
+    precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse, or calibrated: what the calibration was trained "
+                                                       "with.")] = "calibrated",
     transport: Annotated[str, typer.Option(help="Sockets: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
     workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
     device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
@@ -131,7 +151,7 @@ def fdd_e2e(
         scenario.path_table()
     link = wire(scenario, estimator, calibration, precoder, device)
     for block in link.blocks:
-        if isinstance(block, CalibrationMLP) and not block.trained_in(scenario.world):
+        if isinstance(block, LearnedBlock) and not block.trained_in(scenario.world):
             report.note(f"the calibration {calibration} was trained in another world than this one")
     report.link(link, streaming, {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device})
     if compare:

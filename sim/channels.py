@@ -1,6 +1,7 @@
 """Channels from paths: h = sum_l gain_l exp(j (phase_l - 2 pi f tau_l)) a(theta_l)."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,16 @@ def downlink_channels(phasors: PathPhasors, users: np.ndarray, antennas: int) ->
     h = np.empty((len(users), users.shape[1], antennas), np.complex64)
     _synthesize(phasors.coefficient[1], phasors.step[1], users, True, h)
     return h
+
+
+def channels_torch(coefficient, step, antennas: int):
+    """(..., M) complex64: twin of the kernel for tensors coefficient, step (..., P) complex, which are rows of one carrier."""
+    import torch
+
+    powers, stride = torch.ones_like(step)[..., None], step[..., None]
+    for _ in range(math.ceil(math.log2(antennas))):
+        powers, stride = torch.cat([powers, powers * stride], dim=-1), stride * stride
+    return (coefficient[..., None, :] @ powers[..., :antennas])[..., 0, :]
 
 
 @njit(cache=True, nogil=True)

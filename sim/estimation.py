@@ -22,6 +22,13 @@ def least_squares_matrix(pilots: np.ndarray) -> np.ndarray:
     return np.linalg.pinv(x).astype(np.complex64)
 
 
+def least_squares_matrix_torch(pilots):
+    """Differentiable twin of `least_squares_matrix` for a complex tensor X (K, L)."""
+    import torch
+
+    return torch.linalg.solve(pilots @ pilots.mH, pilots).mH
+
+
 def scaled_least_squares_matrix(pilots: np.ndarray, channel_power: float, noise_power: float) -> np.ndarray:
     """gamma X^+, (L, K) complex64, with the gamma that minimises the mean square error of Y gamma X^+.
 

@@ -68,6 +68,14 @@ class Room:
         """(N, 3) float64: every user position, m."""
         return np.concatenate([area.positions() for area in self.user_areas])
 
+    def random_positions(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count, 3) float64, m: places drawn uniformly from the user areas, each area by its number of grid points."""
+        sizes = np.array([area.columns * area.rows for area in self.user_areas])
+        areas = [self.user_areas[n] for n in rng.choice(len(sizes), count, p=sizes / sizes.sum())]
+        low = np.array([(*area.origin_m, area.height_m) for area in areas])
+        extent = np.array([(area.spacing_m * (area.columns - 1), area.spacing_m * (area.rows - 1), 0.0) for area in areas])
+        return low + extent * rng.random((count, 3))
+
     def surfaces(self) -> tuple[np.ndarray, list[Slab]]:
         """Axis-aligned rectangles (S, 6): normal axis, coordinate, then low and high of the two other axes; and their slabs."""
         low, high = self.bounds()

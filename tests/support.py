@@ -1,7 +1,32 @@
-"""Sources, sinks and random numbers that several tests use."""
+"""Sources, sinks, random numbers and small weights that several tests use."""
+from dataclasses import asdict
+
 import numpy as np
+import torch
 
 from blocks import Block, Signal
+from sim.scenario import Scenario
+from trained.papers import PaperConference, PaperJournal, PaperPerfect
+from trained.weights import save_network
+
+PAPERS = {"conference": (PaperConference, {"pilots": [2, 4]}), "journal": (PaperJournal, {"pilots": 4, "antenna_widths": [8, 8]}),
+          "perfect": (PaperPerfect, {})}
+
+
+def paper_weights(folder, paper, antennas=64):
+    """A narrow network of one of the papers with random weights, pilots and statistics, written to a file."""
+    torch.manual_seed(4)
+    made, more = PAPERS[paper]
+    arguments = {"antennas": antennas, "widths": [32, 32], **more}
+    network = made(**arguments)
+    network.users.scale.fill_(1e-5)
+    for name, value in network.state_dict().items():
+        if name.startswith("pilots") or "running_mean" in name:
+            value.add_(0.3 * torch.randn(value.shape))
+    file = folder / f"{paper}.safetensors"
+    save_network(network, {"architecture": {"name": made.__name__, "arguments": arguments}, "csi": network.csi, "antennas": antennas,
+                           "scenario": asdict(Scenario(antennas=antennas))}, file)
+    return file
 
 
 def complex_normal(rng, *shape):

@@ -13,3 +13,11 @@ def usable_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise ValueError(f"device={name!r} is not one of cpu, cuda, cuda:N")
     return device
+
+
+def on_device(array, device: str) -> torch.Tensor:
+    """An array or tensor as a tensor on a device; an array goes to a GPU through pinned memory, without a wait."""
+    if torch.is_tensor(array):
+        return array.to(device)
+    tensor = torch.tensor(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device != "cpu" else tensor

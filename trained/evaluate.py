@@ -14,11 +14,15 @@ from rich.table import Table
 
 from sim.estimation import estimate, least_squares_matrix
 from sim.noise import Stream, complex_normal
+from sim.path_table import PathTable
 from sim.precoding import zero_forcing
 from sim.rate import sum_rate
+from sim.room import Room
 from sim.scenario import Scenario
 from sim.structured import structured_precoder
+from sim.tracer import trace
 from sim.wmmse import wmmse
+from trained.network import CalibrationNetwork
 from trained.weights import load_network
 
 _FRAME = 64
@@ -31,25 +35,32 @@ ANTENNAS = (16, 32, 64, 128)
 class Reference:
     """Test channels of one scenario with what every method is compared to.
 
-    h_est (B, M, K): least-squares estimates of the uplink; h_dl (B, K, M): true downlink; wmmse_rate (B,): bit/s/Hz.
+    h_ul (B, M, K), h_dl (B, K, M): the true channels; wmmse_rate (B,): bit/s/Hz.
     """
 
     scenario: Scenario
-    h_est: np.ndarray
+    h_ul: np.ndarray
     h_dl: np.ndarray
     wmmse_rate: np.ndarray
 
     @classmethod
     def of(cls, scenario: Scenario, blocks: int) -> Reference:
-        """Blocks 0 ... blocks-1, with orthogonal pilots (L = K), the noise of the streamed link, and WMMSE on perfect CSI."""
+        """Blocks 0 ... blocks-1, L = K, and WMMSE on perfect CSI."""
         scenario = replace(scenario, pilots=None)
-        index, pilots = range(blocks), scenario.pilot_matrix()
-        h_ul, h_dl = scenario.channels(index)
-        received = (scenario.antennas, scenario.pilot_symbols)
-        y = h_ul @ pilots + complex_normal(scenario.seed, Stream.UPLINK_NOISE, index, received, scenario.noise_power)
-        reference = cls(scenario, estimate(y, least_squares_matrix(pilots)), h_dl, np.empty(0))
+        reference = cls(scenario, *scenario.channels(range(blocks)), np.empty(0))
         v = wmmse(reference.true_channel, scenario.downlink_power, scenario.noise_power, REFERENCE_ITERATIONS)
         return replace(reference, wmmse_rate=reference.rate(v))
+
+    def received(self, pilots: np.ndarray) -> np.ndarray:
+        """(B, M, L) received pilots with the noise of the streamed link, for a pilot matrix (K, L)."""
+        s, shape = self.scenario, (self.scenario.antennas, pilots.shape[1])
+        return self.h_ul @ pilots + complex_normal(s.seed, Stream.UPLINK_NOISE, range(len(self.h_ul)), shape, s.noise_power)
+
+    @property
+    def h_est(self) -> np.ndarray:
+        """(B, M, K) least-squares estimates of the uplink with DFT pilots."""
+        pilots = self.scenario.pilot_matrix()
+        return estimate(self.received(pilots), least_squares_matrix(pilots))
 
     @property
     def true_channel(self) -> np.ndarray:
@@ -67,30 +78,50 @@ def estimate_noise(scenario: Scenario) -> float:
 
 
 @torch.inference_mode()
-def calibrated_rate(network, reference: Reference, csi: str = "pilots") -> np.ndarray:
-    """(blocks,) sum rate of the network with the structured precoder, bit/s/Hz; csi: what it hears, "pilots" or "perfect"."""
+def calibrated_rate(network: CalibrationNetwork, reference: Reference) -> np.ndarray:
+    """(blocks,) sum rate of the network with its pilots and its precoder, bit/s/Hz."""
     network.eval()
     s, device = reference.scenario, next(network.parameters()).device
-    heard = reference.h_est if csi == "pilots" else reference.true_channel
+    if network.csi == "perfect":
+        heard = reference.true_channel
+    else:
+        pilots = network.unit_pilots(s.users).cpu().numpy() * np.float32(s.uplink_power**0.5)
+        y = reference.received(pilots)
+        if network.calibrates_received:
+            frames = np.split(y, range(_FRAME, len(y), _FRAME))
+            y = np.concatenate([network.received(torch.from_numpy(frame).to(device)).cpu().numpy() for frame in frames])
+        heard = estimate(y, least_squares_matrix(pilots))
     precoders = []
     for start in range(0, len(heard), _FRAME):
         x = torch.from_numpy(heard[start:start + _FRAME]).to(device)
-        h, p, q = (t.cpu().numpy() for t in network(x, estimate_noise(s), s.downlink_power, s.noise_power))
-        precoders.append(structured_precoder(h, p, q, s.noise_power))
+        h, *powers = (t.cpu().numpy() for t in network(x, estimate_noise(s), s.downlink_power, s.noise_power))
+        precoders.append(zero_forcing(h, s.downlink_power) if network.precoder == "zf"
+                         else structured_precoder(h, powers[0], powers[1], s.noise_power))
     return reference.rate(np.concatenate(precoders))
 
 
-def evaluate(network, csi: str, scenario: Scenario, blocks: int = 1000) -> dict:
+def share_of(rate: np.ndarray, reference: Reference) -> dict[str, float]:
+    """Mean of sum rates (blocks,) as a share of WMMSE's on the same blocks, with its 95 % interval."""
+    bound = reference.wmmse_rate
+    share = rate.mean() / bound.mean()
+    return {"share": float(share), "ci95": _ci95(rate - share * bound) / float(bound.mean())}
+
+
+def shares_of_zero_forcing(reference: Reference) -> dict[str, float]:
+    """Shares of WMMSE that zero forcing reaches, with perfect CSI and on the least-squares estimate of the uplink."""
+    power, bound = reference.scenario.downlink_power, reference.wmmse_rate.mean()
+    return {"zf_perfect_csi": float(reference.rate(zero_forcing(reference.true_channel, power)).mean() / bound),
+            "ls_zf_uplink": float(reference.rate(zero_forcing(reference.h_est, power)).mean() / bound)}
+
+
+def evaluate(network: CalibrationNetwork, scenario: Scenario, blocks: int = 1000) -> dict:
     """Mean sum rate with its 95 % interval, and fractions of WMMSE (the link's with an interval), on test positions."""
     reference = Reference.of(scenario, blocks)
-    rate, bound = calibrated_rate(network, reference, csi), reference.wmmse_rate
-    power = scenario.downlink_power
-    fraction = rate.mean() / bound.mean()
+    rate = calibrated_rate(network, reference)
+    share = share_of(rate, reference)
     return {"antennas": scenario.antennas, "users": scenario.users, "sum_rate": float(rate.mean()), "ci95": _ci95(rate),
-            "wmmse": float(bound.mean()), "fraction_of_wmmse": float(fraction),
-            "fraction_ci95": _ci95(rate - fraction * bound) / float(bound.mean()),
-            "zf_perfect_csi": float(reference.rate(zero_forcing(reference.true_channel, power)).mean() / bound.mean()),
-            "ls_zf_uplink": float(reference.rate(zero_forcing(reference.h_est, power)).mean() / bound.mean())}
+            "wmmse": float(reference.wmmse_rate.mean()), "fraction_of_wmmse": share["share"], "fraction_ci95": share["ci95"],
+            **shares_of_zero_forcing(reference)}
 
 
 def scenarios(antennas: int | None, world, users: tuple[int, ...] = USERS) -> list[Scenario]:
@@ -99,10 +130,14 @@ def scenarios(antennas: int | None, world, users: tuple[int, ...] = USERS) -> li
     return [replace(s, users=k) for s in every for k in users if k <= min(s.antennas, len(s.positions()))]
 
 
-def table_of(rows: list[dict], blocks: int) -> Table:
+def off_grid(room: Room, count: int = 4000, seed: int = 0) -> PathTable:
+    """Paths of `count` places anywhere in the user areas, between the grid points too."""
+    return trace(room, room.random_positions(count, np.random.default_rng(seed)))
+
+
+def table_of(rows: list[dict], blocks: int, where: str = "positions never trained on") -> Table:
     """The rows of `evaluate` for a terminal."""
-    table = Table(title=f"{blocks} blocks on positions never trained on; WMMSE ({REFERENCE_ITERATIONS} iterations) has perfect CSI",
-                  title_justify="left")
+    table = Table(title=f"{blocks} blocks on {where}; WMMSE ({REFERENCE_ITERATIONS} iterations) has perfect CSI", title_justify="left")
     for column in ("M", "K", "bit/s/Hz", "95 % interval", "of WMMSE", "95 % interval", "ZF, perfect CSI", "LS + ZF"):
         table.add_column(column, justify="right")
     for r in rows:
@@ -117,6 +152,9 @@ def _ci95(values):
 
 def main(name: Annotated[str, typer.Argument(help="Shipped name or .safetensors file.")],
          blocks: Annotated[int, typer.Option(help="Coherence blocks for each K.")] = 1000,
+         users: Annotated[list[int], typer.Option(help="Number of users K; may be given several times.")] = list(USERS),  # noqa: B006
+         between: Annotated[bool, typer.Option("--off-grid", help="Users anywhere in their areas, instead of the test positions on the "
+                                                                  "1 cm grid.")] = False,
          json: Annotated[Path | None, typer.Option(help="Write the table to this file too.")] = None):
     """Print what weights reach in the default scenario for several numbers of users (and antennas, where they serve any)."""
     try:
@@ -125,10 +163,16 @@ def main(name: Annotated[str, typer.Argument(help="Shipped name or .safetensors 
         network, card = load_network(name)
         console = Console()
         with console.status("measuring"):
-            rows = [evaluate(network, card["csi"], s, blocks) for s in scenarios(card["antennas"], Scenario().world)]
-        console.print(table_of(rows, blocks))
+            every = scenarios(card["antennas"], Room(), tuple(users))
+            if between:
+                world = off_grid(Room())
+                every = [replace(s, world=world, split="all") for s in every]
+            rows = [evaluate(network, s, blocks) for s in every if network.serves(s.users)]
+        if not rows:
+            raise ValueError(f"users={', '.join(map(str, users))}: {name} serves none of them")
+        console.print(table_of(rows, blocks, "places off the grid" if between else "positions never trained on"))
         if json is not None:
-            json.write_text(json_format.dumps({"weights": name, "blocks": blocks, "rows": rows}, indent=2) + "\n")
+            json.write_text(json_format.dumps({"weights": name, "blocks": blocks, "off_grid": between, "rows": rows}, indent=2) + "\n")
     except (ValueError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -1,8 +1,13 @@
 """Train a calibration network end to end on the downlink sum rate: python -m trained.train --help."""
 from __future__ import annotations
 
+import itertools
+import json
+import logging
+import os
 import platform
-from dataclasses import asdict, replace
+import warnings
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -10,109 +15,216 @@ from typing import Annotated
 import torch
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from sim.scenario import Scenario
-from trained.evaluate import Reference, calibrated_rate, evaluate, scenarios, table_of
-from trained.settings import Settings
-from trained.trainer import DOWNLINK_POWERS_DBM, UPLINK_POWERS_DBM, Trainer
-from trained.weights import FOLDER, save_network
+from trained.device import usable_device
+from trained.evaluate import evaluate, scenarios, table_of
+from trained.settings import RECIPES, Settings
+from trained.weights import FOLDER, load_network, save_network
 
-RESULT_BLOCKS = 1000
-
-
-def card_of(trainer: Trainer, rows: list[dict]) -> dict:
-    """The card that lies beside the weights."""
-    s = trainer.settings
-    arguments = {"antennas": s.antennas, "entries": s.entries, "hidden": s.hidden} if s.csi == "pilots" else {"hidden": s.hidden}
-    return {"architecture": {"name": type(trainer.network).__name__, "arguments": arguments},
-            "csi": s.csi,
-            "antennas": s.antennas if s.csi == "pilots" else None,
-            "scenario": asdict(replace(trainer.scenario, split="test", seed=0, users=8)),
-            "training": {**asdict(s), "steps_done": trainer.step, "minutes_done": round(trainer.seconds / 60, 2),
-                         "steps_skipped": trainer.skipped, "uplink_powers_dbm": UPLINK_POWERS_DBM,
-                         "downlink_powers_dbm": DOWNLINK_POWERS_DBM, "device": str(trainer.device),
-                         "threads": torch.get_num_threads()},
-            "seed": s.seed,
-            "split": {"trained_on": "train", "tested_on": "test", "split_seed": trainer.scenario.split_seed,
-                      "test_positions": trainer.scenario.test_positions},
-            "results": {"blocks": RESULT_BLOCKS, "rows": rows},
-            "versions": {"python": platform.python_version(), **{p: version(p) for p in ("calibeam", "torch", "numpy", "numba")}}}
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+_MAKES, _LEARNS, _RUNS = "What is trained", "How it learns", "How it runs"
 
 
-def train(csi: Annotated[str, typer.Option(help="pilots: calibrate uplink estimates; perfect: powers for known channels.")] = "pilots",
-          antennas: Annotated[int, typer.Option(help="Base-station antennas M (the most of them, with perfect CSI).")] = 64,
-          name: Annotated[str | None, typer.Option(help="Name of the weights; calibrated-mM or calibrated-perfect by default.")] = None,
-          folder: Annotated[Path, typer.Option(help="Where weights, card and checkpoint go.")] = FOLDER,
-          minutes: Annotated[float, typer.Option(help="Training time.")] = 25.0,
-          steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of a time.")] = None,
-          min_users: Annotated[int, typer.Option(help="Fewest users K in a batch.")] = 2,
-          max_users: Annotated[int, typer.Option(help="Most users K in a batch.")] = 16,
-          batch: Annotated[int, typer.Option(help="Coherence blocks in a batch.")] = 128,
-          learning_rate: Annotated[float, typer.Option(help="Peak learning rate of Adam.")] = 1e-3,
-          entries: Annotated[int, typer.Option(help="Entries of the dictionary.")] = 2048,
-          hidden: Annotated[int, typer.Option(help="Width of the refinement MLP.")] = 512,
-          seed: Annotated[int, typer.Option(help="Seed of weights, users and noise.")] = 1,
-          deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR",
-                                                                     help="DeepMIMO folders instead of the built-in room.")] = None,
-          device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-          resume: Annotated[bool, typer.Option(help="Go on from the checkpoint of the same name if there is one.")] = True,
-          quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False):
-    """Train a calibration network for any number of users; writes NAME.safetensors and NAME.json.
+def train(
+    context: typer.Context,
+    network: Annotated[str, typer.Option(help=f"What to train: {', '.join(RECIPES)}. Those without 'perfect' hear uplink pilots only.",
+                                         rich_help_panel=_MAKES)] = "calibrated",
+    antennas: Annotated[int, typer.Option(help="Base-station antennas M (the most of them for calibrated-perfect, which serves any "
+                                               "number).", rich_help_panel=_MAKES)] = 64,
+    min_users: Annotated[int, typer.Option(help="Fewest users K of a step; each step draws one K.", rich_help_panel=_MAKES)] = 2,
+    max_users: Annotated[int, typer.Option(help="Most users K of a step; never more than M.", rich_help_panel=_MAKES)] = 16,
+    regions: Annotated[int, typer.Option(help="calibrated: regions of the mixture of places.", rich_help_panel=_MAKES)] = 400,
+    cells: Annotated[int, typer.Option(help="calibrated: cells in each region.", rich_help_panel=_MAKES)] = 5,
+    rank: Annotated[int, typer.Option(help="calibrated: rank of a cell's covariance.", rich_help_panel=_MAKES)] = 4,
+    hidden: Annotated[int, typer.Option(help="calibrated: width of the refinement MLP.", rich_help_panel=_MAKES)] = 256,
+    deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR", rich_help_panel=_MAKES,
+                                                               help="DeepMIMO folders instead of the built-in room.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="CARD.json", rich_help_panel=_MAKES, help=(
+        "Train as a card says (any file of trained/weights/*.json); options given beside it win. Cards of shipped weights count "
+        "steps, so the same machine gives the same weights."))] = None,
+    minutes: Annotated[float, typer.Option(help="Budget as training time.", rich_help_panel=_LEARNS)] = 25.0,
+    steps: Annotated[int | None, typer.Option(help="Budget as optimiser steps, instead of a time: the run can then be repeated "
+                                                   "exactly.", rich_help_panel=_LEARNS)] = None,
+    batch: Annotated[int, typer.Option(help="Coherence blocks of a step, all processes together; 1024 for the papers' networks.",
+                                       rich_help_panel=_LEARNS)] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate of Adam.", rich_help_panel=_LEARNS)] = 1e-3,
+    schedule: Annotated[str, typer.Option(help="cosine (with warm-up) or constant, which the papers' networks take.",
+                                          rich_help_panel=_LEARNS)] = "cosine",
+    mixture_rate: Annotated[float, typer.Option(help="calibrated: share of the learning rate for the mixture.",
+                                                rich_help_panel=_LEARNS)] = 0.1,
+    default_power_share: Annotated[float, typer.Option(help="Share of blocks at the default powers (1 for the papers' "
+                                                            "networks); the rest draws -20 ... 10 dBm up "
+                                                            "and -5 ... 15 dBm down.", rich_help_panel=_LEARNS)] = 0.7,
+    seed: Annotated[int, typer.Option(help="Seed of weights, users and noise.", rich_help_panel=_LEARNS)] = 1,
+    name: Annotated[str | None, typer.Option(help="Name of the weights; NETWORK-mM by default.", rich_help_panel=_RUNS)] = None,
+    folder: Annotated[Path, typer.Option(help="Where weights, card and checkpoint go.", rich_help_panel=_RUNS)] = FOLDER,
+    logs: Annotated[Path, typer.Option(help="Where CSV and TensorBoard logs and the picture of the training curve go.",
+                                       rich_help_panel=_RUNS)] = Path("out/training"),
+    device: Annotated[str, typer.Option(help="cpu or cuda.", rich_help_panel=_RUNS)] = "cpu",
+    devices: Annotated[int, typer.Option(help="Processes (cpu) or GPUs (cuda) on each machine; they share every batch.",
+                                         rich_help_panel=_RUNS)] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines; start the same command on each, by Slurm or torchrun.", rich_help_panel=_RUNS)] = 1,
+    precision: Annotated[str, typer.Option(help=f"{', '.join(PRECISIONS)}: of the MLPs; complex arithmetic is always single.",
+                                           rich_help_panel=_RUNS)] = "32-true",
+    blocks: Annotated[int, typer.Option(help="Test blocks of the table in the card.", rich_help_panel=_RUNS)] = 1000,
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint of the same name if there is one.", rich_help_panel=_RUNS)] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=_RUNS)] = False,
+):
+    """Train a calibration network on the downlink sum rate; writes NAME.safetensors and its card NAME.json.
 
-    Users and noise are drawn afresh for every step from the training positions of the room.
+    Every step draws users, powers and noise afresh from the training positions of the room and synthesises their
+    channels on the training device. The rate that is shown is that of test positions, never trained on, as a share
+    of WMMSE with perfect CSI.
 
-    Ctrl-C keeps a checkpoint; the same command goes on from it.
+    A checkpoint is kept as training goes. Ctrl-C, or a crash, loses what came after the last one; the same command
+    goes on from it and ends with the weights of an unbroken run.
+
+    Examples:
+
+    - `python -m trained.train --antennas 32 --minutes 15`
+
+    - `python -m trained.train --network paper-conference --min-users 8 --max-users 8`
+
+    - `python -m trained.train --config trained/weights/calibrated-m64.json --folder out/again`
+
+    - `python -m trained.train --device cuda --devices 4 --precision bf16-mixed --batch 4096`
     """
+    given = {key: value for key, value in context.params.items()
+             if (source := context.get_parameter_source(key)) is not None and source.name == "COMMANDLINE"}
+    console = Console(quiet=quiet or not _first_process())
     try:
-        folders = None if deepmimo is None else (str(deepmimo[0]), str(deepmimo[1]))
-        trainer = Trainer(Settings(csi, antennas, min_users, min(max_users, antennas), minutes, steps, batch, learning_rate,
-                                   entries=entries, hidden=hidden, seed=seed, deepmimo=folders), device)
-        file = folder / f"{name or (f'calibrated-m{antennas}' if csi == 'pilots' else 'calibrated-perfect')}.safetensors"
-        checkpoint = file.with_suffix(".checkpoint")
-        console = Console(quiet=quiet)
-        if resume and checkpoint.is_file():
-            trainer.load_checkpoint(checkpoint)
-            console.print(f"going on from step {trainer.step} ({trainer.seconds / 60:.1f} min)")
-    except (ValueError, OSError, RuntimeError) as error:
+        settings = _settings(config, given)
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision={precision!r} is not one of {', '.join(PRECISIONS)}")
+        if precision == "16-mixed" and device == "cpu":
+            raise ValueError(f"precision={precision!r} needs a GPU: take bf16-mixed on the CPU")
+        for option, value, least in (("devices", devices, 1), ("nodes", nodes, 1), ("blocks", blocks, 2)):
+            if value < least:
+                raise ValueError(f"{option}={value} has to be at least {least}")
+        if settings.batch < devices * nodes:
+            raise ValueError(f"batch={settings.batch} cannot be shared by {devices * nodes} processes")
+        usable_device(device)
+        file = folder / f"{name or _default_name(settings)}.safetensors"
+        _run(settings, file, logs, console, device, devices, nodes, precision, blocks, resume)
+    except (ValueError, OSError, ImportError, MemoryError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+def _settings(config, given):
+    changes = {f.name: given[f.name] for f in fields(Settings) if f.name in given}
+    if changes.get("deepmimo"):
+        changes["deepmimo"] = tuple(str(folder) for folder in changes["deepmimo"])
+    if config is None:
+        network = changes.pop("network", "calibrated")
+        if "antennas" in changes and "max_users" not in changes:
+            changes["max_users"] = min(16, changes["antennas"])
+        return Settings.of(network, **changes)
     try:
-        _run(trainer, checkpoint, console)
-    except KeyboardInterrupt:
-        trainer.save_checkpoint(checkpoint)
-        console.print(f"stopped at step {trainer.step}; the same command goes on from {checkpoint}")
-        raise typer.Exit(130) from None
-    s = trainer.settings
-    every = scenarios(s.antennas if s.csi == "pilots" else None, s.world)
-    rows = [evaluate(trainer.network, s.csi, scenario, RESULT_BLOCKS) for scenario in every if scenario.antennas <= s.antennas]
-    save_network(trainer.network, card_of(trainer, rows), file)
-    checkpoint.unlink(missing_ok=True)
-    console.print(table_of(rows, RESULT_BLOCKS))
-    console.print(f"wrote {file} and its card")
+        stored = json.loads(config.read_text())["training"]
+        stored = {f.name: stored[f.name] for f in fields(Settings) if f.name in stored}
+        if isinstance(stored.get("deepmimo"), list):
+            stored["deepmimo"] = tuple(stored["deepmimo"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{config} is not a card of calibration weights ({error!r})") from None
+    if "minutes" in changes and "steps" not in changes:
+        changes["steps"] = None
+    return replace(Settings.of(stored.pop("network", "calibrated"), **stored), **changes)
 
 
-def _run(trainer, checkpoint, console):
-    users = min(8, trainer.settings.max_users)
-    reference = Reference.of(Scenario(antennas=trainer.settings.antennas, users=users, world=trainer.settings.world), 200)
-    goal = reference.wmmse_rate.mean()
-    columns = (BarColumn(), TextColumn("step {task.fields[step]}"), TextColumn("{task.fields[test]}"), TimeElapsedColumn(),
-               TimeRemainingColumn())
-    next_test, live = 0.0, console.is_terminal
-    with Progress(*columns, console=console, disable=not live) as bar:
-        task = bar.add_task("", total=1.0, step=trainer.step, test="")
-        while trainer.progress < 1:
-            trainer.train_step()
-            if trainer.progress >= next_test:
-                next_test = trainer.progress + 0.04
-                trainer.save_checkpoint(checkpoint)
-                fraction = calibrated_rate(trainer.network, reference, trainer.settings.csi).mean() / goal
-                text = f"K={users} test rate {fraction:.1%} of WMMSE"
-                bar.update(task, test=text)
-                if not live:
-                    console.print(f"step {trainer.step}  {trainer.seconds / 60:.1f} min  {text}")
-            bar.update(task, completed=trainer.progress, step=trainer.step)
+def _default_name(s: Settings) -> str:
+    return s.network if s.network == "calibrated-perfect" else f"{s.network}-m{s.antennas}"
 
+
+def _first_process() -> bool:
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def _run(settings, file, logs, console, device, devices, nodes, precision, blocks, resume):
+    try:
+        import lightning
+        from lightning.fabric.utilities.exceptions import MisconfigurationException
+        from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+    except ImportError as error:
+        raise ImportError(f"training needs more than streaming does ({error}): pip install 'calibeam[train]'") from None
+    from trained.trainer import Training, check_checkpoint
+    from trained.watch import Watch
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")
+    checkpoint = file.with_suffix(".checkpoint")
+    going_on = resume and checkpoint.is_file()
+    if going_on:
+        steps, seconds = check_checkpoint(checkpoint, settings)
+        console.print(f"going on from step {steps} ({seconds / 60:.1f} min)")
+    with console.status("ray tracing, and fitting what training starts from"):
+        training, watch = Training(settings), Watch(checkpoint, console)
+    loggers = [kind(save_dir=logs, name=file.stem) for kind in (CSVLogger, TensorBoardLogger)]
+    ranks = devices * nodes
+    try:
+        trainer = lightning.Trainer(
+            accelerator="gpu" if device.startswith("cuda") else "cpu", devices=devices, num_nodes=nodes, precision=precision,
+            strategy="ddp_find_unused_parameters_true" if ranks > 1 else "auto", use_distributed_sampler=False,
+            max_steps=settings.steps or -1, max_epochs=-1, logger=loggers, callbacks=[watch], log_every_n_steps=20,
+            deterministic=device == "cpu", enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False)
+    except MisconfigurationException as error:
+        raise ValueError(f"devices={devices}, nodes={nodes}: {str(error).splitlines()[0]}") from None
+    try:
+        trainer.fit(training, itertools.repeat(0), weights_only=True, ckpt_path=checkpoint if going_on else None)
+    except SystemExit:
+        watch.interrupted = True
+    if watch.interrupted:
+        console.print(f"stopped at step {training.steps_done}; the same command goes on from {checkpoint}")
+        raise typer.Exit(130)
+    if trainer.is_global_zero:
+        _finish(training, watch, file, logs, console, blocks, {"device": device, "processes": ranks, "precision": precision})
+        checkpoint.unlink(missing_ok=True)
+
+
+def _finish(training, watch, file, logs, console, blocks, run):
+    from trained.curve import draw_curves
+
+    s = training.settings
+    curve = {"antennas": s.antennas, "users": watch.reference.scenario.users, "baselines": watch.baselines(), "points": training.curve}
+    card = card_of(training, curve, {**run, "threads": torch.get_num_threads()})
+    save_network(training.network.cpu(), card, file)
+    network, _ = load_network(str(file))
+    console.print("measuring the table of the card")
+    every = scenarios(None if s.network == "calibrated-perfect" else s.antennas, s.world)
+    rows = [evaluate(network, scenario, blocks)
+            for scenario in every if scenario.antennas <= s.antennas and network.serves(scenario.users)]
+    save_network(network, {**card, "results": {"blocks": blocks, "rows": rows}}, file)
+    picture = logs / f"{file.stem}.png"
+    draw_curves({file.stem: curve}, picture)
+    console.print(table_of(rows, blocks))
+    console.print(f"wrote {file} and its card, and {picture}")
+
+
+def card_of(training, curve: dict, run: dict) -> dict:
+    """The card that lies beside the weights; its results come later."""
+    from trained.drops import DOWNLINK_POWERS_DBM, UPLINK_POWERS_DBM
+    from trained.trainer import architecture, training_scenario
+
+    s, (made, arguments) = training.settings, architecture(training.settings)
+    scenario = training_scenario(s)
+    return {"architecture": {"name": made.__name__, "arguments": arguments},
+            "csi": made.csi,
+            "antennas": None if s.network == "calibrated-perfect" else s.antennas,
+            "scenario": asdict(replace(scenario, split="test", seed=0, users=8)),
+            "training": {**asdict(s), "steps_done": training.steps_done, "minutes_done": round(training.seconds / 60, 2),
+                         "steps_skipped": training.skipped, "uplink_powers_dbm": UPLINK_POWERS_DBM,
+                         "downlink_powers_dbm": DOWNLINK_POWERS_DBM, **run},
+            "seed": s.seed,
+            "split": {"trained_on": "train", "tested_on": "test", "split_seed": scenario.split_seed,
+                      "test_positions": scenario.test_positions},
+            "curve": curve,
+            "results": {"blocks": 0, "rows": []},
+            "versions": {"python": platform.python_version(),
+                         **{package: version(package) for package in ("calibeam", "torch", "numpy", "numba", "lightning")}}}
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app.command()(train)
 
 if __name__ == "__main__":
-    typer.run(train)
+    app()

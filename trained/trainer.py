@@ -1,118 +1,149 @@
-"""One training run, step by step."""
+"""One training run as a Lightning module: network, optimiser, learning rate, and what it needs to go on after a stop."""
 from __future__ import annotations
 
 import json
 import math
+import pickle
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
+import lightning
 import torch
 
 from sim.channels import downlink_channels, uplink_channels
 from sim.rate import sum_rate_torch
 from sim.scenario import Scenario
-from sim.structured import structured_precoder_torch
-from sim.units import mw_from_dbm
 from trained.calibration import Calibration
-from trained.checkpoint import read_checkpoint, write_checkpoint
-from trained.device import usable_device
+from trained.drops import Drops
+from trained.network import CalibrationNetwork
+from trained.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.perfect import PerfectCalibration
 from trained.settings import Settings
 
-UPLINK_POWERS_DBM = (-20.0, 10.0)
-DOWNLINK_POWERS_DBM = (-5.0, 15.0)
+
+def training_scenario(s: Settings) -> Scenario:
+    """The world that a run draws its users from."""
+    return Scenario(antennas=s.antennas, users=s.max_users, world=s.world, split="train", seed=s.seed)
 
 
-class Trainer:
-    """One training run: the network, its optimiser, and a stream of random drops that depends on (seed, step) alone."""
+def architecture(s: Settings) -> tuple[type[CalibrationNetwork], dict]:
+    """Class and arguments of the network that settings ask for."""
+    users = tuple(range(s.min_users, s.max_users + 1))
+    made: dict[str, tuple[type[CalibrationNetwork], dict]] = {
+        "calibrated": (Calibration, {"antennas": s.antennas, "regions": s.regions, "cells": s.cells, "rank": s.rank, "hidden": s.hidden}),
+        "calibrated-perfect": (PerfectCalibration, {}),
+        "paper-conference": (PaperConference, {"antennas": s.antennas, "pilots": users}),
+        "paper-journal": (PaperJournal, {"antennas": s.antennas, "pilots": s.max_users}),
+        "paper-journal-perfect": (PaperPerfect, {"antennas": s.antennas})}
+    return made[s.network]
 
-    def __init__(self, settings: Settings, device: str = "cpu"):
-        self.settings, self.device = settings, usable_device(device)
-        self.scenario = Scenario(antennas=settings.antennas, users=settings.max_users, world=settings.world, split="train",
-                                 seed=settings.seed)
-        torch.manual_seed(settings.seed)
-        self.network = self._calibration() if settings.csi == "pilots" else PerfectCalibration(settings.hidden)
-        self.network.to(self.device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), settings.learning_rate, betas=(0.9, 0.98))
-        self.step, self.seconds, self.skipped = 0, 0.0, 0
 
-    def _calibration(self):
-        network = Calibration(self.settings.antennas, self.settings.entries, self.settings.hidden)
-        rng, positions = np.random.default_rng(self.settings.seed), self.scenario.positions()
-        if self.settings.entries > len(positions):
-            raise ValueError(f"entries={self.settings.entries} of the dictionary are more than the {len(positions)} training positions")
-        places = rng.choice(positions, (1, self.settings.entries), replace=False)
-        phasors = self.scenario.phasors()
-        uplink = uplink_channels(phasors, places, self.settings.antennas)[0].T
-        downlink = downlink_channels(phasors, places, self.settings.antennas)[0].conj()
-        network.dictionary.start_from(torch.from_numpy(uplink.copy()), torch.from_numpy(downlink))
+def started_network(s: Settings) -> CalibrationNetwork:
+    """A network with the weights that training starts from; they depend on the settings alone."""
+    torch.manual_seed(s.seed)
+    make, arguments = architecture(s)
+    network = make(**arguments)
+    if s.network == "calibrated-perfect":
         return network
+    scenario = training_scenario(s)
+    rows, phasors = scenario.positions(), scenario.phasors()
+    uplink = torch.from_numpy(uplink_channels(phasors, rows[:, None], s.antennas)[:, :, 0].copy())
+    if isinstance(network, Calibration):
+        if s.regions * s.cells > len(rows):
+            raise ValueError(f"regions={s.regions} with cells={s.cells} each are more than the {len(rows)} training positions")
+        downlink = torch.from_numpy(downlink_channels(phasors, rows[:, None], s.antennas)[:, 0].conj())
+        positions = torch.from_numpy(scenario.path_table().positions_m[rows]).float()
+        network.mixture.start_from(uplink, downlink, positions, torch.Generator().manual_seed(s.seed))
+    elif isinstance(network, PaperPerfect):
+        network.users.scale.copy_((uplink.real**2 + uplink.imag**2).mean().sqrt())
+        if isinstance(network, PaperJournal):
+            network.antennas.scale.copy_(network.users.scale * (s.max_users * scenario.uplink_power) ** 0.5)
+    return network
+
+
+_COUNTED = ("steps_done", "seconds", "skipped", "curve")
+
+
+class Training(lightning.LightningModule):
+    """Maximises the mean sum rate over random drops; `steps_done`, `seconds`, `skipped` and `curve` count over all resumptions.
+
+    Step n sees drop n and a learning rate that depends on the progress alone, so a resumed run ends where an
+    unbroken one does.
+    """
+
+    def __init__(self, settings: Settings):
+        super().__init__()
+        self.settings = settings
+        self.network = started_network(settings)
+        self.steps_done, self.seconds, self.skipped = 0, 0.0, 0
+        self.curve: list[dict] = []
 
     @property
     def progress(self) -> float:
         """Share of the budget that is used up, 0 ... 1."""
         s = self.settings
-        return min(1.0, self.step / s.steps if s.steps else self.seconds / (60 * s.minutes))
+        return min(1.0, self.steps_done / s.steps if s.steps else self.seconds / (60 * s.minutes))
 
-    def train_step(self) -> float:
-        """One optimiser step on a fresh batch; the batch's mean sum rate. Skips a step whose gradient is not finite."""
-        began = time.monotonic()
-        s = self.settings
-        for group in self.optimizer.param_groups:
-            warm = min(1.0, (self.step + 1) / s.warmup_steps)
-            group["lr"] = s.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress)))
-        self.network.train()
-        rate, users = self._rate_of_drop()
-        self.optimizer.zero_grad(set_to_none=True)
-        (-rate / users).backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
-        else:
+    def configure_optimizers(self):
+        mixture = [p for n, p in self.network.named_parameters() if n.startswith("mixture.") and p.requires_grad]
+        others = [p for n, p in self.network.named_parameters() if not n.startswith("mixture.")]
+        groups = [{"params": others, "share": 1.0}] + [{"params": mixture, "share": self.settings.mixture_rate}] * bool(mixture)
+        return torch.optim.Adam(groups, self.settings.learning_rate, betas=(0.9, self.settings.beta2))
+
+    def on_fit_start(self):
+        self.drops = Drops(self.settings, training_scenario(self.settings), self.device)
+
+    def on_train_batch_start(self, batch, batch_idx):
+        self.began = time.monotonic()
+        s, rate = self.settings, self.settings.learning_rate
+        if s.schedule == "cosine":
+            rate *= min(1.0, (self.steps_done + 1) / s.warmup_steps) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.progress)))
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate * group["share"]
+
+    def training_step(self, batch, batch_idx):
+        noise_power = self.drops.scenario.noise_power
+        drop = self.drops.drop(self.steps_done, self.network, self.global_rank, self.trainer.world_size)
+        v = self.network.precode(drop.heard, drop.estimate_noise, drop.power, noise_power)
+        rate = sum_rate_torch(drop.h_dl @ v, noise_power).mean()
+        self.log("train_rate", rate.detach(), sync_dist=False)
+        return -rate / drop.h_dl.shape[1]
+
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), math.inf if self.settings.clip is None else self.settings.clip)
+        if not torch.isfinite(norm):
+            optimizer.zero_grad(set_to_none=True)
             self.skipped += 1
-        self.step += 1
-        self.seconds += time.monotonic() - began
-        return float(rate.detach())
 
-    def _rate_of_drop(self):
-        s, noise_power = self.settings, self.scenario.noise_power
-        generator = torch.Generator().manual_seed((s.seed << 32) + self.step)
-        users = int(torch.randint(s.min_users, s.max_users + 1, (), generator=generator))
-        default = torch.rand(s.batch, generator=generator) < s.default_power_share
-        uplink_power = self._powers(self.scenario.uplink_power_dbm, UPLINK_POWERS_DBM, default, generator)
-        power = self._powers(self.scenario.downlink_power_dbm, DOWNLINK_POWERS_DBM, default, generator).to(self.device)
-        index = range(self.step * s.batch, (self.step + 1) * s.batch)
-        h_dl = torch.from_numpy(self.scenario.downlink(index)[:, :users]).to(self.device)
-        estimate_noise = (noise_power / (uplink_power * users)).to(self.device)
-        if s.csi == "pilots":
-            x = torch.from_numpy(self.scenario.uplink(index)[:, :, :users])
-            noise = torch.randn(x.shape, dtype=x.dtype, generator=generator)
-            x = x.to(self.device) + noise.to(self.device) * estimate_noise.sqrt()[:, None, None]
-        else:
-            antennas = max(users, s.antennas >> int(torch.randint(0, 4, (), generator=generator)))
-            h_dl = h_dl[:, :, :antennas]
-            x = h_dl.mH
-        h, p, q = self.network(x, estimate_noise, power, noise_power)
-        return sum_rate_torch(h_dl @ structured_precoder_torch(h, p, q, noise_power), noise_power).mean(), users
+    def optimizer_step(self, *args, **kwargs):
+        super().optimizer_step(*args, **kwargs)
+        self.steps_done += 1
+        self.seconds += time.monotonic() - self.began
+        if self.trainer.world_size > 1 and not self.settings.steps:
+            self.seconds = self.trainer.strategy.broadcast(self.seconds)
 
-    @staticmethod
-    def _powers(usual_dbm, span_dbm, default, generator):
-        low, high = span_dbm
-        drawn = low + (high - low) * torch.rand(len(default), generator=generator)
-        return mw_from_dbm(torch.where(default, torch.tensor(usual_dbm), drawn)).float()
+    def on_save_checkpoint(self, checkpoint):
+        checkpoint["calibeam"] = {"settings": asdict(self.settings), **{name: getattr(self, name) for name in _COUNTED}}
 
-    def save_checkpoint(self, file: Path) -> None:
-        """Everything that `load_checkpoint` needs to go on as if nothing had happened."""
-        write_checkpoint(file, self.network, self.optimizer, {"settings": asdict(self.settings), "step": self.step,
-                                                             "seconds": self.seconds, "skipped": self.skipped})
+    def on_load_checkpoint(self, checkpoint):
+        for name in _COUNTED:
+            setattr(self, name, checkpoint["calibeam"][name])
 
-    def load_checkpoint(self, file: Path) -> None:
-        """Go on from a checkpoint. Raises ValueError where it was made with other settings (the budget may differ)."""
-        state = read_checkpoint(file, self.network, self.optimizer)
-        budget = {"minutes": self.settings.minutes, "steps": self.settings.steps}
-        if {**state["settings"], **budget} != json.loads(json.dumps(asdict(self.settings))):
-            raise ValueError(f"{file} was made with the settings {state['settings']}; "
-                             "use the same, or start afresh with --no-resume")
-        self.step, self.seconds, self.skipped = state["step"], state["seconds"], state["skipped"]
+
+def check_checkpoint(file: Path, settings: Settings) -> tuple[int, float]:
+    """(steps, seconds) that a checkpoint holds. Raises ValueError where it is damaged or of other settings (the budget may differ)."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)["calibeam"]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{file} is not a checkpoint of a training run ({reason}); start afresh with --no-resume") from None
+    budget = {"minutes": settings.minutes, "steps": settings.steps}
+    if json.loads(json.dumps({**state["settings"], **budget})) != json.loads(json.dumps(asdict(settings))):
+        raise ValueError(f"{file} was made with the settings {state['settings']}; use the same, or start afresh with --no-resume")
+    return state["steps_done"], state["seconds"]
+
+
+def validation_scenario(s: Settings) -> Scenario:
+    """The default scenario on test positions that shows how far a run is."""
+    return replace(training_scenario(s), split="test", seed=0, users=min(8, s.max_users))

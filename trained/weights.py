@@ -1,18 +1,23 @@
 """Weights on disk: NAME.safetensors with a NAME.json card beside it that says what they are and how they were made."""
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from trained.calibration import Calibration
+from trained.network import CalibrationNetwork
+from trained.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.perfect import PerfectCalibration
-from trained.settings import CSI
 
 FOLDER = Path(__file__).parent / "weights"
-_ARCHITECTURES = {"Calibration": Calibration, "PerfectCalibration": PerfectCalibration}
+_ARCHITECTURES: dict[str, type[CalibrationNetwork]] = {
+    kind.__name__: kind for kind in (Calibration, PerfectCalibration, PaperConference, PaperJournal, PaperPerfect)}
+_HALVED_FROM = 4096
 
 
 def shipped() -> list[str]:
@@ -30,22 +35,36 @@ def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
     for candidate in candidates:
         if candidate.is_file() and candidate.suffix == ".safetensors":
             return candidate
+    for name in folder_names:
+        card = (FOLDER / name).with_suffix(".json")
+        if card.is_file():
+            raise FileNotFoundError(f"the weights {card.stem} are too large to come along, only their card does; train them with: "
+                                    f"python -m trained.train --config {os.path.relpath(card)}")
     wanted = f"{name_or_path!r}" + (f" for antennas={antennas}" if antennas else "")
     remedy = f"; train some with: python -m trained.train --antennas {antennas}" if antennas else ""
     raise FileNotFoundError(f"there are no calibration weights {wanted}: give a .safetensors file or one of "
                             f"{', '.join(shipped()) or 'none (nothing is shipped)'}{remedy}")
 
 
+def find_card(name_or_path: str) -> Path:
+    """The .json card of a shipped name, of weights, or of a path to it; the weights may be missing. Raises FileNotFoundError."""
+    for candidate in (FOLDER / f"{name_or_path}.json", Path(name_or_path).with_suffix(".json")):
+        if candidate.is_file():
+            return candidate
+    cards = sorted(file.stem for file in FOLDER.glob("*.json"))
+    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or one of {', '.join(cards)}")
+
+
 def load_card(file: Path) -> dict:
-    """The card beside a weights file. Raises ValueError where it is missing or damaged."""
+    """A card, or that beside a weights file. Raises ValueError where it is missing or damaged."""
     card_file = file.with_suffix(".json")
     try:
         card = json.loads(card_file.read_text())
         if card["architecture"]["name"] not in _ARCHITECTURES:
             raise ValueError(f"{card_file} names the unknown architecture {card['architecture']['name']!r}; "
                              f"known are {', '.join(_ARCHITECTURES)}")
-        if card["csi"] not in CSI or not isinstance(card["antennas"], int | None):
-            raise TypeError(f"csi={card['csi']!r}, antennas={card['antennas']!r}")
+        if not isinstance(card["antennas"], int | None) or not isinstance(card["sha256"], str):
+            raise TypeError(f"antennas={card['antennas']!r}, sha256={card['sha256']!r}")
         return card
     except FileNotFoundError:
         raise ValueError(f"{file} has no card: {card_file.name} has to lie beside it") from None
@@ -67,19 +86,32 @@ def load_network(name_or_path: str, antennas: int | None = None):
     file = find_weights(name_or_path, antennas)
     card = load_card(file)
     check_antennas(card, file, antennas)
-    network = _ARCHITECTURES[card["architecture"]["name"]](**card["architecture"]["arguments"])
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card["sha256"]:
+        raise ValueError(f"{file} is damaged or is not what its card was written for (SHA-256 differs): fetch or train it again")
     try:
-        network.load_state_dict(load_file(file))
-    except (SafetensorError, RuntimeError) as error:
+        network = architecture_of(card)(**card["architecture"]["arguments"])
+        network.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError, TypeError, KeyError) as error:
         raise ValueError(f"{file} does not hold the weights that its card describes: {str(error).splitlines()[0]}") from None
     return network.eval(), card
 
 
-def save_network(network, card: dict, file: Path) -> None:
-    """Write weights and card; either both are new or both are old after an interruption between the two renames at worst."""
+def architecture_of(card: dict) -> type[CalibrationNetwork]:
+    """The class of a card's network."""
+    return _ARCHITECTURES[card["architecture"]["name"]]
+
+
+def save_network(network: CalibrationNetwork, card: dict, file: Path) -> None:
+    """Write weights, large tensors in half precision, and the card with their SHA-256.
+
+    Either both are new or both are old after an interruption between the two renames at worst.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
+    content = save({name: (value.half() if value.numel() >= _HALVED_FROM else value).cpu().contiguous()
+                    for name, value in network.state_dict().items()})
     draft, card_draft = file.with_suffix(".safetensors.part"), file.with_suffix(".json.part")
-    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, draft)
-    card_draft.write_text(json.dumps(card, indent=2) + "\n")
+    draft.write_bytes(content)
+    card_draft.write_text(json.dumps({**card, "sha256": hashlib.sha256(content).hexdigest()}, indent=2) + "\n")
     draft.replace(file)
     card_draft.replace(file.with_suffix(".json"))

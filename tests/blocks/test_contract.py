@@ -1,5 +1,7 @@
 """One contract for every block: batch, transport, worker, fusion and a split into two programs leave its output alone."""
 import pickle
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from blocks import (
     LMMSEEstimator,
     LSEstimator,
     MRTPrecoder,
+    PilotCalibrationMLP,
     PilotSource,
     RateSink,
     RZFPrecoder,
@@ -31,7 +34,7 @@ from blocks import (
     run_block,
 )
 from sim.scenario import Scenario
-from tests.support import ArraySource, Collect, complex_normal
+from tests.support import ArraySource, Collect, complex_normal, paper_weights
 
 S = Scenario(antennas=64, users=4)
 X = S.pilot_matrix()
@@ -40,6 +43,9 @@ BLOCKS = 23
 RNG = np.random.default_rng(5)
 H = 1e-5 * complex_normal(RNG, BLOCKS, 64, 4)
 POWERS = (P * RNG.dirichlet(np.ones(4), (2, BLOCKS))).astype(np.float32)
+
+FOLDER = tempfile.TemporaryDirectory()
+JOURNAL = str(paper_weights(Path(FOLDER.name), "journal"))
 
 PALETTE = {
     PilotSource: (lambda: PilotSource(X), {}),
@@ -50,6 +56,7 @@ PALETTE = {
     ScaledLSEstimator: (lambda: ScaledLSEstimator(X, 1e-10, N), {"y": H}),
     LMMSEEstimator: (lambda: LMMSEEstimator(X, np.zeros((64, 4)), 64e-10 * np.eye(4), N), {"y": H}),
     CalibrationMLP: (lambda: CalibrationMLP("calibrated", N / (4 * S.uplink_power), P, N, 64), {"h_est": H}),
+    PilotCalibrationMLP: (lambda: PilotCalibrationMLP(JOURNAL, 64), {"y": H}),
     FingerprintCSI: (lambda: FingerprintCSI(S, N / (4 * S.uplink_power), thinning=500), {"h_est": H}),
     MRTPrecoder: (lambda: MRTPrecoder(P), {"h_est": H}),
     ZFPrecoder: (lambda: ZFPrecoder(P), {"h_est": H}),

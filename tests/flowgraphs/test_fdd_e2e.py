@@ -2,15 +2,19 @@ import inspect
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from blocks import run_block
 from flowgraphs import fdd_e2e
 from sim.scenario import Scenario
 from sim.tracer import trace
 from tests.sim.test_deepmimo import ROOM, write_v4
+from tests.support import PAPERS, paper_weights
 from trained.evaluate import Reference, calibrated_rate
 from trained.weights import load_network
 
@@ -81,11 +85,41 @@ def test_learned_powers_for_known_channels_beat_wmmse(tmp_path):
 
 
 def test_streaming_gives_what_evaluation_gives():
-    for weights, csi in (("calibrated-m64", "pilots"), ("calibrated-perfect", "perfect")):
+    for weights in ("calibrated-m64", "calibrated-perfect"):
         scenario = Scenario(users=6)
         streamed = fdd_e2e.wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
-        evaluated = calibrated_rate(load_network(weights)[0], Reference.of(scenario, 50), csi)
+        evaluated = calibrated_rate(load_network(weights)[0], Reference.of(scenario, 50))
         assert streamed == pytest.approx(evaluated, rel=1e-4)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
+    file, scenario = str(paper_weights(tmp_path, paper, 32)), Scenario(antennas=32, users=4)
+    link = fdd_e2e.wire(scenario, "ls", file, "calibrated", "cpu")
+    names = [block.name for block in link.blocks]
+    assert ("PilotCalibrationMLP" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
+    evaluated = calibrated_rate(load_network(file)[0], Reference.of(scenario, 50))
+    assert link.run(blocks=50)["RateSink"]["rates"] == pytest.approx(evaluated, rel=1e-4)
+
+
+def test_learned_pilots_are_sent_at_exactly_the_uplink_power(tmp_path):
+    scenario = Scenario(antennas=32, users=4)
+    link = fdd_e2e.wire(scenario, "ls", str(paper_weights(tmp_path, "conference", 32)), "calibrated", "cpu")
+    source, estimator = link.blocks[0], link.blocks[3]
+    sent = run_block(source, range(2))["pilots"]
+    np.testing.assert_allclose(np.sum(np.abs(sent.astype(complex)) ** 2, axis=2), scenario.uplink_power * 4, rtol=1e-6)
+    assert np.abs(sent[0] - scenario.pilot_matrix()).max() > 0.1 * np.abs(sent).max()
+    received = scenario.uplink(range(2)) @ sent
+    np.testing.assert_allclose(run_block(estimator, y=received)["h_est"], scenario.uplink(range(2)), rtol=1e-3, atol=1e-9)
+
+
+def test_users_and_pilots_that_a_paper_network_was_not_trained_for_are_named(tmp_path):
+    conference, journal = (str(paper_weights(tmp_path, paper)) for paper in ("conference", "journal"))
+    for weights, options, message in ((conference, ("--users", "3"), "users=3: these weights have learned pilots for 2, 4 users"),
+                                      (journal, ("--users", "8"), "users=8: these weights are for 4 users"),
+                                      (conference, ("--users", "4", "--pilots", "6"), "pilots=6: .* as many pilots as users, 4")):
+        done = run("--calibration", weights, *options)
+        assert done.returncode == 2 and re.search(message, done.stderr) and len(done.stderr.splitlines()) == 1
 
 
 def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):

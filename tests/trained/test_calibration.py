@@ -4,8 +4,8 @@ import torch
 
 from sim.rate import sum_rate
 from sim.structured import structured_precoder
-from trained.calibration import Calibration, DictionaryAttention
-from trained.powers import PowerAllocation
+from trained.calibration import Calibration
+from trained.powers import PowerRounds
 from trained.weights import load_network
 
 NOISE, POWER, USER_NOISE = 2e-12, 3.16, 3.16e-9
@@ -65,28 +65,30 @@ def test_output_is_finite_for_degenerate_input(rng, network, make):
 
 
 def test_every_user_keeps_power_above_zero(rng):
-    allocation = PowerAllocation(16)
-    torch.nn.init.normal_(allocation.out.weight, std=30.0)
-    h = channels(rng)
-    p, q = allocation(h, torch.zeros(5, 6), torch.zeros(5, 6), POWER, USER_NOISE)
+    powers = PowerRounds(16, rounds=1, floor=0.01)
+    torch.nn.init.normal_(powers.rounds[0].out.weight, std=30.0)
+    p, q = powers(channels(rng), [], POWER, USER_NOISE)
     assert p.min() >= 0.009 * POWER / 6 and q.min() > 0
     torch.testing.assert_close(p.sum(1), torch.full((5,), POWER))
 
 
-def test_dictionary_answers_a_key_with_its_value(rng):
-    places = torch.complex(*torch.from_numpy(rng.standard_normal((2, 50, 16))).float())
-    answers = torch.complex(*torch.from_numpy(rng.standard_normal((2, 50, 16))).float())
-    attention = DictionaryAttention(16, 50)
-    attention.start_from(places, answers)
-    attention.log_beta.data = torch.tensor([6.0, 0.0])
-    norm = torch.linalg.vector_norm(places, dim=1, keepdim=True)
-    found, _ = attention(places / norm, torch.zeros(50))
-    torch.testing.assert_close(found, answers / norm, rtol=1e-3, atol=1e-3)
+def started(rng, antennas=16, **sizes):
+    network = Calibration(antennas, **{"regions": 4, "cells": 2, "rank": 2, "hidden": 8, **sizes})
+    places = [torch.complex(*torch.from_numpy(rng.standard_normal((2, 400, antennas)) * 3e-6).float()) for _ in range(2)]
+    network.mixture.start_from(*places, torch.from_numpy(rng.random((400, 3))).float(), torch.Generator().manual_seed(0))
+    return network
 
 
 def test_gradients_are_finite_at_the_start(rng):
-    network = Calibration(16, entries=8, hidden=8)
-    network.dictionary.start_from(*(torch.complex(*torch.from_numpy(rng.standard_normal((2, 8, 16))).float()) for _ in range(2)))
+    network = started(rng)
     h, p, q = network(channels(rng, antennas=16), NOISE, POWER, USER_NOISE)
     (h.abs().sum() + p.sum() + q.log().sum()).backward()
     assert all(torch.isfinite(x.grad).all() for x in network.parameters() if x.grad is not None)
+    assert network.mixture.cells.keys.grad.abs().max() > 0 and network.mixture.regions.keys.grad is None
+
+
+@pytest.mark.parametrize("antennas", [1, 3])
+def test_arrays_smaller_than_the_rank_work(rng, antennas):
+    network = started(rng, antennas, rank=4)
+    for value in outputs(network, channels(rng, antennas=antennas, users=1)):
+        assert torch.isfinite(torch.view_as_real(value) if value.is_complex() else value).all()

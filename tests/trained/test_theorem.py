@@ -20,12 +20,17 @@ def rate_gradient_by_precoder(h_dl, v):
     return h_dl.conj().T @ b
 
 
-def zf_input_gradient(h_dl, x):
-    """dR / dX* at the input X (K, M) of zero forcing with a fixed scale: eq. 13 without the derivative of gamma."""
+def zf_input_gradient(h_dl, x, rescaled=False):
+    """dR / dX* at the input X (K, M) of zero forcing: eq. 13, which takes the scale gamma for fixed.
+
+    rescaled: with the derivative of gamma too. It takes from dR / dV* its part along V, which would only add power.
+    """
     inverse = np.linalg.inv(x @ x.conj().T)
     pinv = x.conj().T @ inverse
     gamma = np.sqrt(POWER) / np.linalg.norm(pinv)
     d = rate_gradient_by_precoder(h_dl, gamma * pinv)
+    if rescaled:
+        d = d - np.sum(pinv.conj() * d).real / np.linalg.norm(pinv) ** 2 * pinv
     return gamma * (inverse @ d.conj().T @ (np.eye(x.shape[1]) - pinv @ x) - (pinv.conj().T @ d @ pinv.conj().T)) / np.log(2)
 
 
@@ -51,13 +56,14 @@ def test_gradient_formula_equals_autograd_and_finite_differences(channel, rng):
     assert (rates[0] - rates[1]) / 2e-6 == pytest.approx(2 * np.sum(formula.conj() * direction).real, rel=1e-5)
 
 
-def test_a_small_step_at_the_true_channel_raises_the_rate_above_zero_forcing(rng):
+def test_a_small_step_along_the_formula_raises_the_rate_above_zero_forcing(rng):
     for _ in range(50):
         h_dl = complex_normal(rng, 4, 9).astype(complex)
+        step = zf_input_gradient(h_dl, h_dl, rescaled=True)
         x = torch.from_numpy(h_dl.conj().T.copy()).requires_grad_()
         sum_rate_torch((torch.from_numpy(h_dl) @ zero_forcing_torch(x, POWER))[None], NOISE)[0].backward()
-        step = x.grad.numpy()
-        moved = h_dl.conj().T + 1e-2 * step / np.linalg.norm(step)
-        before, after = (sum_rate(h_dl[None] @ zero_forcing(h[None].astype(np.complex64), POWER), NOISE)[0]
-                         for h in (h_dl.conj().T, moved))
+        np.testing.assert_allclose(2 * step.conj().T, x.grad.numpy(), rtol=1e-6, atol=1e-9)
+        moved = h_dl + 1e-2 * step / np.linalg.norm(step)
+        before, after = (sum_rate(h_dl[None] @ zero_forcing(h.conj().T[None].astype(np.complex64), POWER), NOISE)[0]
+                         for h in (h_dl, moved))
         assert after > before

@@ -1,11 +1,15 @@
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save
 
 from sim.rate import sum_rate
 from sim.scenario import Scenario
+from trained import weights
 from trained.evaluate import Reference, calibrated_rate
 from trained.weights import FOLDER, load_network, shipped
 
@@ -25,8 +29,9 @@ def test_every_shipped_file_has_a_card_that_tells_how_it_was_made():
     assert shipped()
     for name in shipped():
         network, card = load_network(name)
-        assert (FOLDER / f"{name}.safetensors").stat().st_size <= 6_000_000
-        assert card.keys() >= {"architecture", "csi", "antennas", "scenario", "training", "seed", "split", "results", "versions"}
+        assert name.startswith("paper-") or (FOLDER / f"{name}.safetensors").stat().st_size <= 6_000_000
+        assert card.keys() >= {"architecture", "csi", "antennas", "scenario", "training", "seed", "split", "results", "versions",
+                               "curve", "sha256"}
         assert sum(p.numel() for p in network.parameters()) > 0
 
 
@@ -43,6 +48,15 @@ def test_unknown_weights_are_named_with_what_there_is():
         load_network("nonsense")
     with pytest.raises(FileNotFoundError, match="'calibrated' for antennas=48.*trained.train --antennas 48"):
         load_network("calibrated", 48)
+
+
+def test_a_card_without_its_weights_says_how_to_train_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    shutil.copy(FOLDER / "calibrated-m64.json", tmp_path / "paper-conference-m64.json")
+    with pytest.raises(FileNotFoundError, match="paper-conference-m64 are too large to come along.*trained.train --config .*m64.json"):
+        load_network("paper-conference", 64)
+    with pytest.raises(FileNotFoundError, match="no calibration weights 'paper-conference' for antennas=32"):
+        load_network("paper-conference", 32)
 
 
 def test_weights_for_another_array_are_named():
@@ -64,9 +78,11 @@ def test_own_weights_are_loaded_by_path(copy):
 
 def test_missing_or_foreign_card_is_named(copy):
     card = json.loads(copy.with_suffix(".json").read_text())
+    unhashed = json.dumps({key: value for key, value in card.items() if key != "sha256"})
     unknown = json.dumps(card | {"architecture": {"name": "os.system"}})
     smaller = json.dumps(card | {"architecture": {"name": "Calibration", "arguments": {"antennas": 32}}})
     for content, message in ((None, "has no card"), ("{", "is not a card"), ("{}", "is not a card"), (unknown, "unknown architecture"),
+                             (unhashed, "is not a card"),
                              (smaller, "does not hold")):
         copy.with_suffix(".json").unlink(missing_ok=True)
         if content is not None:
@@ -76,6 +92,20 @@ def test_missing_or_foreign_card_is_named(copy):
 
 
 def test_damaged_weights_are_named(copy):
-    copy.write_bytes(copy.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="does not hold the weights"):
+    content = bytearray(copy.read_bytes())
+    content[-1] ^= 1
+    for damaged in (content, content[:1000], b""):
+        copy.write_bytes(damaged)
+        with pytest.raises(ValueError, match="own.safetensors is damaged .*SHA-256") as caught:
+            load_network(str(copy))
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_weights_of_another_architecture_are_named_even_where_the_hash_fits(copy):
+    content = save({"refine.0.weight": torch.zeros(3)})
+    copy.write_bytes(content)
+    card = json.loads(copy.with_suffix(".json").read_text())
+    copy.with_suffix(".json").write_text(json.dumps(card | {"sha256": hashlib.sha256(content).hexdigest()}))
+    with pytest.raises(ValueError, match="does not hold the weights that its card describes") as caught:
         load_network(str(copy))
+    assert len(str(caught.value).splitlines()) == 1

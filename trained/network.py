@@ -1,0 +1,43 @@
+"""What the trainer, the evaluation and the flowgraphs ask of a calibration network."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sim.pilots import dft_pilots
+from sim.precoding import zero_forcing_torch
+from sim.structured import structured_precoder_torch
+
+
+class CalibrationNetwork(nn.Module):
+    """Base of the networks. One that overrides nothing hears DFT pilots through least squares.
+
+    csi        "pilots": `forward` gets least-squares estimates of the uplink; "perfect": the true downlink channel
+    precoder   what follows: "structured" takes (h, p, q) from `forward`, "zf" takes (h,)
+    own_pilots, calibrates_received    whether `unit_pilots` and `received` are its own; it then wants L = K
+    """
+
+    csi = "pilots"
+    precoder = "structured"
+    own_pilots = False
+    calibrates_received = False
+
+    def serves(self, users: int) -> bool:
+        """True where the network can be used for that many users."""
+        return True
+
+    def unit_pilots(self, users: int) -> Tensor:
+        """Pilot matrix (K, L) complex with rows of energy L (power 1 per symbol). Raises ValueError for a K that it has none for."""
+        return torch.from_numpy(dft_pilots(users, users, 1.0)).to(next(self.parameters()).device)
+
+    def received(self, y: Tensor) -> Tensor:
+        """Received pilots (B, M, L) as the least-squares estimator should see them."""
+        return y
+
+    def precode(self, x: Tensor, estimate_noise, power: Tensor, noise_power: float) -> Tensor:
+        """Precoder (B, M, K), differentiable, from what `forward` takes; power (B,): mW."""
+        h, *powers = self(x, estimate_noise, power, noise_power)
+        if self.precoder == "zf":
+            return zero_forcing_torch(h, power[:, None, None])
+        p, q = powers
+        return structured_precoder_torch(h, p, q, noise_power)
