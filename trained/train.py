@@ -106,6 +106,9 @@ def train(
         usable_device(device)
         file = folder / f"{name or _default_name(settings)}.safetensors"
         _run(settings, file, logs, console, device, devices, nodes, precision, blocks, resume)
+    except KeyboardInterrupt:
+        console.print("stopped outside of training; the same command starts or goes on")
+        raise typer.Exit(130) from None
     except (ValueError, OSError, ImportError, MemoryError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -111,6 +111,15 @@ def test_a_run_that_was_stopped_ends_like_an_unbroken_one(unbroken, tmp_path, ho
     assert_equal(weights(tmp_path), weights(unbroken[0]))
 
 
+def test_ctrl_c_before_the_first_step_is_quiet(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trained.trainer.started_network", interrupted)
+    done = command(tmp_path, "--steps", "5")
+    assert (done.exit_code, done.stderr) == (130, "")
+
+
 def test_two_processes_train_what_one_does(tmp_path):
     """gloo on the CPU; every process has its part of the same batch, so that only rounding differs."""
     found = []
