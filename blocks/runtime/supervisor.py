@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 
 from blocks.runtime.control import pack, unpack
+from blocks.runtime.counters import Counters
 from blocks.runtime.errors import BlockError
 from blocks.runtime.process import run_in_process
 from blocks.runtime.worker import Worker, WorkerSpec
@@ -30,7 +31,7 @@ class _Member:
     where: str
     runner: Any = None
     endpoints: dict[int, str] | None = None
-    counters: dict = field(default_factory=dict)
+    counters: dict = field(default_factory=lambda: {**Counters().snapshot(), "report": {}})
     ended: bool = False
 
 

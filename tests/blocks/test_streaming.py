@@ -104,11 +104,13 @@ def test_metrics_count_while_the_graph_runs():
     fg, sink = Flowgraph(), Held()
     fg.connect(ArraySource(x=np.zeros((50, 2))), Passing(), sink)
     with fg.start(blocks=50, batch=5):
+        assert fg.metrics()["Passing"].keys() >= {"frames", "blocks", "busy_s", "wait_s", "bytes_in", "bytes_out", "queue", "report"}
         for _ in range(3):
             sink.permits.release()
-        while fg.metrics()["Held"].get("frames", 0) < 1:
-            sink.permits.release()
-        assert fg.metrics()["Passing"]["blocks"] >= 5
+        deadline = time.monotonic() + 30
+        while (fg.metrics()["Held"]["frames"] < 1 or fg.metrics()["Passing"]["blocks"] < 5) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert fg.metrics()["Held"]["frames"] >= 1 and fg.metrics()["Passing"]["blocks"] >= 5
         for _ in range(50):
             sink.permits.release()
         fg.wait()
