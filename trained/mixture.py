@@ -42,9 +42,10 @@ class LowRankGaussians(nn.Module):
         y, a tensor or a tuple of tensors (..., n); all of them by default. Evidence has the shape of the components
         behind that of y, the others `rank` behind that.
         """
+        share: Tensor = self.log_share
         if chosen is None:
             keys = torch.view_as_complex(self.keys)
-            power, rest, share = self.log_power.exp(), self.log_rest.exp(), self.log_share + 0.0
+            power, rest = self.log_power.exp(), self.log_rest.exp()
             c = (y @ keys.flatten(0, -2).mH).unflatten(-1, keys.shape[:-1])
         else:
             keys = torch.view_as_complex(self.keys[chosen])
