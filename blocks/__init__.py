@@ -11,6 +11,10 @@ from blocks.file_sink import FileSink
 from blocks.file_source import FileSource
 from blocks.fingerprint_csi import FingerprintCSI
 from blocks.genie_csi import GenieCSI
+from blocks.gnuradio_message_sink import GNURadioMessageSink
+from blocks.gnuradio_message_source import GNURadioMessageSource
+from blocks.gnuradio_sink import GNURadioSink
+from blocks.gnuradio_source import GNURadioSource
 from blocks.lmmse_estimator import LMMSEEstimator
 from blocks.ls_estimator import LSEstimator
 from blocks.mrt_precoder import MRTPrecoder
@@ -26,6 +30,6 @@ from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
 __all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "FingerprintCSI",
-           "Flowgraph", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource",
+           "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource",
            "RZFPrecoder", "RateSink", "ScaledLSEstimator", "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder",
            "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

@@ -37,6 +37,7 @@ from blocks import (
     ZFPrecoder,
 )
 from blocks.learned_block import LearnedBlock
+from blocks.runtime.sockets import make_keys
 from flowgraphs.report import Report
 from sim.deepmimo import DeepMIMO
 from sim.room import Room
@@ -115,6 +116,7 @@ def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedB
 
 
 def fdd_e2e(
+    context: typer.Context,
     antennas: Annotated[int, typer.Option(help="Base-station antennas M.")] = 64,
     users: Annotated[int, typer.Option(help="Single-antenna users K.")] = 8,
     pilots: Annotated[int | None, typer.Option(help="Pilot symbols L; as many as users by default.")] = None,
@@ -143,6 +145,8 @@ def fdd_e2e(
 
     The default calibration was trained in the built-in room, on positions other than the ones simulated here.
     """
+    if context.invoked_subcommand is not None:
+        return
     world = Room() if deepmimo is None else DeepMIMO(str(deepmimo[0]), str(deepmimo[1]))
     scenario = Scenario(antennas, users, pilots, uplink_power_dbm, downlink_power_dbm, noise_dbm, link_loss_db, world, seed=seed)
     report = Report(scenario, json, plot, quiet)
@@ -159,10 +163,20 @@ def fdd_e2e(
     report.finish()
 
 
+def keygen(folder: Annotated[Path, typer.Argument(help="New folder for the keys.")]):
+    """Make CURVE keys for sockets that other machines reach: FOLDER for the side that binds (--curve FOLDER).
+
+    The other side gets client.key_secret and server.key in a folder of its own; clients/ holds the public keys that are let in.
+    """
+    make_keys(folder)
+    typer.echo(f"wrote {folder}; copy client.key_secret and server.key to the machine that connects")
+
+
 def main() -> None:
     """The console script `calibeam`: exit code 0, 1 (a block failed), 2 (bad arguments) or 130 (Ctrl-C)."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(fdd_e2e)
+    app.callback(invoke_without_command=True)(fdd_e2e)
+    app.command()(keygen)
     try:
         app(standalone_mode=True)
     except BlockError as error:

@@ -8,9 +8,9 @@ import zmq
 from blocks.runtime.block import Block, Signal
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
+from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
 from blocks.runtime.wire import END, decode, encode, encode_end, encode_error
 
-_POLL_MS = 50
 _LINGER_MS = 30_000
 
 
@@ -19,25 +19,30 @@ class ZmqSource(Block):
 
     Out:  one port per keyword, e.g. ZmqSource("tcp://127.0.0.1:5555", h_est=Signal(64, 8))
 
-    endpoint: tcp:// or ipc://; bind: False connects (the sink binds). A message that is malformed, or carries other
-    arrays, stops the flowgraph with an error that names the endpoint. The format is in blocks/runtime/wire.py.
+    endpoint: tcp:// or ipc://; bind: False connects (the sink binds); insecure, curve: see OutsideSocket. A message that is
+    malformed, or carries other arrays, stops the flowgraph with an error that names the endpoint. The format is in
+    blocks/runtime/wire.py.
     """
 
-    def __init__(self, endpoint: str, bind: bool = False, **outputs: Signal):
+    def __init__(self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, **outputs: Signal):
         if not outputs:
             raise ValueError(f"ZmqSource({endpoint!r}) needs the arrays to expect, e.g. h_est=Signal(64, 8)")
-        self.endpoint, self.bind, self.outputs = endpoint, bind, outputs
+        check_endpoint(endpoint, bind, insecure or curve is not None)
+        self.endpoint, self.bind, self.insecure, self.curve, self.outputs = endpoint, bind, insecure, curve, outputs
 
     def start(self):
-        self._context, self._socket = _open(zmq.PULL, self.endpoint, self.bind)
+        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve)
+        self._socket = self._outside.socket
 
     def stop(self):
-        _close(self, 0)
+        if hasattr(self, "_outside"):
+            self._outside.close()
+            del self._outside, self._socket
 
     def frames(self, blocks, batch):
         done = 0
         while blocks is None or done < blocks:
-            if not self._socket.poll(_POLL_MS):
+            if not self._socket.poll(POLL_MS):
                 yield None
                 continue
             try:
@@ -59,18 +64,21 @@ class ZmqSink(Block):
 
     In:   whatever is connected to it; the arrays keep their port names
 
-    endpoint: tcp:// or ipc://; bind: True binds (the source connects). Waits while nobody is there to receive.
+    endpoint: tcp:// or ipc://; bind: True binds (the source connects); insecure, curve: see OutsideSocket. Waits while nobody is
+    there to receive.
     """
 
-    def __init__(self, endpoint: str, bind: bool = True):
-        self.endpoint, self.bind, self.inputs = endpoint, bind, {}
+    def __init__(self, endpoint: str, bind: bool = True, insecure: bool = False, curve: str | None = None):
+        check_endpoint(endpoint, bind, insecure or curve is not None)
+        self.endpoint, self.bind, self.insecure, self.curve, self.inputs = endpoint, bind, insecure, curve, {}
 
     def offer(self, ports):
         self.inputs = {**self.inputs, **ports}
 
     def start(self):
         self._ended = False
-        self._context, self._socket = _open(zmq.PUSH, self.endpoint, self.bind)
+        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve)
+        self._socket = self._outside.socket
 
     def work(self, index, tags, **arrays):
         self._send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())))
@@ -80,31 +88,16 @@ class ZmqSink(Block):
         self._ended = True
 
     def stop(self):
-        if not self._ended and hasattr(self, "_socket") and self._socket.poll(0, zmq.POLLOUT):
+        if not hasattr(self, "_outside"):
+            return
+        if not self._ended and self._socket.poll(0, zmq.POLLOUT):
             self._socket.send_multipart(encode_error("the sending flowgraph was stopped before its end"))
-        _close(self, _LINGER_MS if self._ended else 500)
+        self._outside.close(_LINGER_MS if self._ended else 500)
+        del self._outside, self._socket
 
     def _send(self, parts):
-        while not self._socket.poll(_POLL_MS, zmq.POLLOUT):
+        while not self._socket.poll(POLL_MS, zmq.POLLOUT):
             if self.interrupted():
                 return
         self._socket.send_multipart(parts, copy=False)
 
-
-def _open(kind, endpoint, bind):
-    context = zmq.Context()
-    socket = context.socket(kind)
-    try:
-        (socket.bind if bind else socket.connect)(endpoint)
-    except zmq.ZMQError as error:
-        socket.close(0)
-        context.term()
-        raise ValueError(f"cannot {'bind' if bind else 'connect'} {endpoint!r}: {error}") from None
-    return context, socket
-
-
-def _close(block, linger_ms):
-    if hasattr(block, "_socket"):
-        block._socket.close(linger_ms)
-        block._context.term()
-        del block._socket, block._context
