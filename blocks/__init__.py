@@ -30,6 +30,7 @@ from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
 __all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "FingerprintCSI",
-           "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource",
-           "RZFPrecoder", "RateSink", "ScaledLSEstimator", "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder",
-           "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]
+           "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI",
+           "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "RZFPrecoder", "RateSink",
+           "ScaledLSEstimator", "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder", "WiringError", "ZFPrecoder",
+           "ZmqSink", "ZmqSource", "run_block"]

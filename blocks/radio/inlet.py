@@ -34,7 +34,7 @@ class Inlet(Block):
         self.endpoint, self.kind, self.key, self.bind, self.insecure, self.curve = endpoint, socket, key.encode(), bind, insecure, curve
 
     def start(self):
-        options: dict[str, Any] = {"sub": {"subscribe": self.key}, "req": {"immediate": 1}}.get(self.kind, {})
+        options: dict[str, Any] = {"subscribe": self.key} if self.kind == "sub" else {"immediate": self.kind == "req"}
         self._outside = OutsideSocket(_SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve, rcvhwm=_RECEIVE_QUEUE,
                                       **options)
         self._requests = Requests(self._outside) if self.kind == "req" else None
@@ -79,6 +79,6 @@ class Inlet(Block):
     def _payload(self, parts):
         expected = 2 if self.key else 1
         if len(parts) != expected:
-            raise ValueError(f"a message of {len(parts)} parts, expected {expected}: a key needs key= on both sides, and tags travel in the "
-                             "payload's own part")
+            raise ValueError(f"a message of {len(parts)} parts, expected {expected}: a key needs key= on both sides, and tags travel in "
+                             "the payload's own part")
         return parts[-1].buffer

@@ -40,3 +40,4 @@ class Requests:
     def close(self) -> None:
         """Stop watching the connection."""
         self._socket.disable_monitor()
+        self._events.close(0)
