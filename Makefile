@@ -3,14 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint bench clean
+.PHONY: run test test-interop lint bench clean
 
 run: $(READY)
 	mkdir -p out
 	$(BIN)/calibeam --plot out/fdd_e2e.png --json out/fdd_e2e.json
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not gnuradio"
+
+test-interop: $(READY)
+	/usr/bin/python3 -c 'import gnuradio.zeromq' 2>/dev/null || (apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends gnuradio >/dev/null)
+	$(BIN)/python -m pytest -m gnuradio tests/interop
 
 lint: $(READY)
 	$(BIN)/ruff check .
