@@ -24,6 +24,8 @@ from blocks.rate_sink import RateSink
 from blocks.runtime import Block, BlockError, Chain, Flowgraph, Signal, WiringError, ZmqSink, ZmqSource, run_block
 from blocks.rzf_precoder import RZFPrecoder
 from blocks.scaled_ls_estimator import ScaledLSEstimator
+from blocks.srsran_sink import SrsranSink
+from blocks.srsran_source import SrsranSource
 from blocks.structured_precoder import StructuredPrecoder
 from blocks.uplink_channel import UplinkChannel
 from blocks.wmmse_precoder import WMMSEPrecoder
@@ -32,5 +34,5 @@ from blocks.zf_precoder import ZFPrecoder
 __all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "FingerprintCSI",
            "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI",
            "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "RZFPrecoder", "RateSink",
-           "ScaledLSEstimator", "Signal", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder", "WiringError", "ZFPrecoder",
-           "ZmqSink", "ZmqSource", "run_block"]
+           "ScaledLSEstimator", "Signal", "SrsranSink", "SrsranSource", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder",
+           "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

@@ -19,8 +19,8 @@ def main(job, socket, endpoint, vlen=1, tags=False, key="", count=0, tag_every=0
     keyed = {"key": key} if key else {}
     if job == "send":
         data = (np.arange(count * vlen) % 65536).astype(np.complex64) * (1 - 1j)
-        noted = [gr.tag_utils.python_to_tag((n, pmt.intern(f"tag{n}"), pmt.make_tuple(pmt.from_uint64(n), pmt.from_double(n / 4)), pmt.PMT_F))
-                 for n in range(0, count, tag_every)]
+        values = {n: pmt.make_tuple(pmt.from_uint64(n), pmt.from_double(n / 4)) for n in range(0, count, tag_every)}
+        noted = [gr.tag_utils.python_to_tag((n, pmt.intern(f"tag{n}"), value, pmt.PMT_F)) for n, value in values.items()]
         sink = getattr(zeromq, f"{socket}_sink")(8, vlen, endpoint, 100, tags, -1, **keyed)
         top.connect(blocks.vector_source_c(data, False, vlen, noted), sink)
         time.sleep(0.7)  # the sink is bound; a subscriber needs a moment to come

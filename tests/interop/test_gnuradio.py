@@ -41,9 +41,9 @@ def peer(tmp_path):
     started = []
 
     def start(**what):
-        process = subprocess.Popen([PYTHON, Path(__file__).with_name("gnuradio_peer.py"), json.dumps(what)], stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
+        command = [PYTHON, Path(__file__).with_name("gnuradio_peer.py"), json.dumps(what)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return started[-1]
 
     yield start
     for process in started:
