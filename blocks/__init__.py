@@ -6,6 +6,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from blocks.awgn import AWGN
 from blocks.calibration_mlp import CalibrationMLP
+from blocks.demod import Demod
 from blocks.downlink_channel import DownlinkChannel
 from blocks.file_sink import FileSink
 from blocks.file_source import FileSource
@@ -20,6 +21,8 @@ from blocks.ls_estimator import LSEstimator
 from blocks.mrt_precoder import MRTPrecoder
 from blocks.pilot_calibration_mlp import PilotCalibrationMLP
 from blocks.pilot_source import PilotSource
+from blocks.precode import Precode
+from blocks.qam_source import QAMSource
 from blocks.rate_sink import RateSink
 from blocks.runtime import Block, BlockError, Chain, Flowgraph, Signal, WiringError, ZmqSink, ZmqSource, run_block
 from blocks.rzf_precoder import RZFPrecoder
@@ -31,8 +34,9 @@ from blocks.uplink_channel import UplinkChannel
 from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
-__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "DownlinkChannel", "FileSink", "FileSource", "FingerprintCSI",
-           "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI",
-           "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "RZFPrecoder", "RateSink",
-           "ScaledLSEstimator", "Signal", "SrsranSink", "SrsranSource", "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder",
-           "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]
+__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel", "FileSink", "FileSource",
+           "FingerprintCSI", "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource",
+           "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "Precode",
+           "QAMSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator", "Signal", "SrsranSink", "SrsranSource",
+           "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource",
+           "run_block"]

@@ -4,14 +4,14 @@ from blocks.scenario_block import ScenarioBlock
 
 
 class DownlinkChannel(ScenarioBlock):
-    """G = H_DL V, the effective channel from every stream to every user. Source: Ma et al. 2021, eq. 1 and 5.
+    """G = H_DL V, what every user hears, without noise. Source: Ma et al. 2021, eq. 1 and 5.
 
-    In:   v  (M, K) complex64   precoder, one column per user
-    Out:  g  (K, K) complex64   entry (k, j): what user k hears of user j's stream
+    In:   v  (M, N) complex64   precoder, one column per user (N = K), or precoded samples
+    Out:  g  (K, N) complex64   entry (k, j): what user k hears of user j's stream, or in sample j
     """
 
-    inputs = {"v": Signal("M", "K")}
-    outputs = {"g": Signal("K", "K")}
+    inputs = {"v": Signal("M", "N")}
+    outputs = {"g": Signal("K", "N")}
 
     def work(self, index, v):
         return self.scenario.downlink(index) @ v

@@ -14,6 +14,8 @@ class Stream(IntEnum):
     USERS = 0
     SPLIT = 1
     UPLINK_NOISE = 2
+    SYMBOLS = 3
+    DOWNLINK_NOISE = 4
     FIRST_FREE = 16
 
 

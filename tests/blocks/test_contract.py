@@ -11,6 +11,7 @@ from blocks import (
     AWGN,
     CalibrationMLP,
     Chain,
+    Demod,
     DownlinkChannel,
     FileSink,
     FileSource,
@@ -22,6 +23,8 @@ from blocks import (
     MRTPrecoder,
     PilotCalibrationMLP,
     PilotSource,
+    Precode,
+    QAMSource,
     RateSink,
     RZFPrecoder,
     ScaledLSEstimator,
@@ -33,6 +36,7 @@ from blocks import (
     ZmqSource,
     run_block,
 )
+from sim.modulation import random_symbols
 from sim.scenario import Scenario
 from tests.support import ArraySource, Collect, complex_normal, paper_weights
 
@@ -65,7 +69,11 @@ PALETTE = {
     StructuredPrecoder: (lambda: StructuredPrecoder(P, N), {"h_est": H, "p": POWERS[0], "q": POWERS[1]}),
     DownlinkChannel: (lambda: DownlinkChannel(S), {"v": H}),
     RateSink: (lambda: RateSink(N), {"g": 1e-5 * complex_normal(RNG, BLOCKS, 4, 4)}),
+    QAMSource: (lambda: QAMSource(4, 9, 64, seed=2), {}),
+    Precode: (Precode, {"v": H, "symbols": complex_normal(RNG, BLOCKS, 4, 9)}),
+    Demod: (Demod, {"received": complex_normal(RNG, BLOCKS, 4, 9), "symbols": random_symbols(16, 0, range(BLOCKS), (4, 9))}),
 }
+MEASURES = (RateSink, Demod)
 MODES = {
     "batch 1, threads, inproc": {"batch": 1},
     "batch 7, threads, ipc": {"batch": 7, "transport": "ipc"},
@@ -78,11 +86,11 @@ def alone(kind):
     """What the block gives for all blocks at once, by output name."""
     make, arrays = PALETTE[kind]
     found = run_block(make(), range(BLOCKS), **arrays)
-    return {"rates": found["rates"]} if kind is RateSink else found
+    return {"rates": found["rates"]} if kind in MEASURES else found
 
 
 def streamed(kind, results):
-    return {"rates": results["RateSink"]["rates"]} if kind is RateSink else results["Collect"]["arrays"]
+    return {"rates": results[kind.__name__]["rates"]} if kind in MEASURES else results["Collect"]["arrays"]
 
 
 def graph(block, arrays):
@@ -169,7 +177,7 @@ def test_blocks_are_picklable_specifications(kind):
     block = make()
     run_block(block, range(BLOCKS), **arrays)
     again = run_block(pickle.loads(pickle.dumps(make())), range(BLOCKS), **arrays)
-    assert_same({"rates": again["rates"]} if kind is RateSink else again, alone(kind))
+    assert_same({"rates": again["rates"]} if kind in MEASURES else again, alone(kind))
 
 
 @pytest.mark.parametrize("kind", [k for k in PALETTE if PALETTE[k][1]], ids=lambda k: k.__name__)
