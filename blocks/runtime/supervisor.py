@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import signal
 import tempfile
@@ -167,4 +168,4 @@ class Supervisor:
 
 def run_folder() -> str:
     """A fresh private folder for the socket files of one run."""
-    return tempfile.mkdtemp(prefix="calibeam-")
+    return tempfile.mkdtemp(prefix=f"calibeam-{os.getpid()}-")

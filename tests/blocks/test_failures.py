@@ -33,7 +33,7 @@ def graph(block):
 
 def leftovers():
     threads = [t.name for t in threading.enumerate() if t.name.startswith("calibeam")]
-    files = glob.glob(os.path.join(tempfile.gettempdir(), "calibeam-*"))
+    files = glob.glob(os.path.join(tempfile.gettempdir(), f"calibeam-{os.getpid()}-*"))
     return threads, multiprocessing.active_children(), files
 
 

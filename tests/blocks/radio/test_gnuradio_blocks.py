@@ -241,6 +241,7 @@ def test_a_peer_that_is_killed_and_returns_is_heard_again(kind, endpoint):
         assert fg.ended(30), fg.metrics()
         found = fg.wait()["Collect"]["arrays"]["samples"]
     peers[1].kill()
+    peers[1].join()
     np.testing.assert_array_equal(found, np.arange(2000))
 
 
