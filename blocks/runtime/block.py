@@ -88,19 +88,29 @@ class Block:
         while blocks is None or start < blocks:
             stop = start + batch if blocks is None else min(start + batch, blocks)
             tags: dict = {}
-            try:
-                arrays = self.process(range(start, stop), {}, tags)
-            except Exception as error:
-                error.block_index = (start, stop - 1)  # type: ignore[attr-defined]
-                raise
-            yield Frame(start, arrays, tags, count=stop - start)
+            yield Frame(start, self.process(range(start, stop), {}, tags), tags, count=stop - start)
             start = stop
+
+    def transform(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
+        """The frames that come of those at the inputs: by default one for one, through `work`. None means nothing yet.
+
+        A block that changes the rate defines this in place of `work`: it may yield any number of frames, also after the last one came.
+        """
+        for frame in frames:
+            if frame is not None:
+                arrays = self.process(frame.index, frame.arrays, frame.tags)
+                frame = Frame(frame.start, arrays, frame.tags, frame.count, frame.born_ns)
+            yield frame
 
     def process(self, index: range, arrays: dict, tags: dict) -> dict:
         """Call `work` with what its signature asks for and return its outputs by name."""
         wanted = _wanted(type(self))
         extra = {name: value for name, value in (("index", index), ("tags", tags)) if name in wanted}
-        outcome = self.work(**arrays, **extra)
+        try:
+            outcome = self.work(**arrays, **extra)
+        except Exception as error:
+            error.block_index = (index.start, index.stop - 1)  # type: ignore[attr-defined]
+            raise
         if not self.outputs:
             if outcome is not None:
                 raise TypeError(f"work of {type(self).__name__} returned a value, but the block declares no outputs")
@@ -112,7 +122,6 @@ class Block:
         if outcome.keys() != self.outputs.keys():
             raise TypeError(f"work returned {', '.join(outcome) or 'nothing'}, the block declares {', '.join(self.outputs)}")
         return outcome
-
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name != "interrupted"}

@@ -67,25 +67,30 @@ class Chain(Block):
         return {key: value for block in self.blocks for key, value in block.report().items()}
 
     def frames(self, blocks, batch):
-        for frame in self.blocks[0].frames(blocks, batch):
-            if frame is None:
-                yield None
-                continue
-            yield Frame(frame.start, self._rest(frame.index, frame.arrays, frame.tags), frame.tags, frame.count, frame.born_ns)
+        return self._rest(self.blocks[0].frames(blocks, batch))
 
-    def process(self, index, arrays, tags):
-        with _blame(self.blocks[0]):
-            first = self.blocks[0].process(index, arrays, tags)
-        return self._rest(index, first, tags)
+    def transform(self, frames):
+        return self._rest(self.blocks[0].transform(frames))
 
-    def _rest(self, index, arrays, tags):
+    def _rest(self, frames):
+        frames = _blamed(self.blocks[0], frames)
         for block in self.blocks[1:]:
-            fed = {into: arrays[out] for _, out, target, into in self.links if target is block}
-            if not block.takes_tensors:
-                fed = {name: as_array(value) for name, value in fed.items()}
-            with _blame(block):
-                arrays = block.process(index, fed, tags)
-        return arrays
+            frames = _blamed(block, block.transform(self._fed(block, frames)))
+        return frames
+
+    def _fed(self, block, frames):
+        for frame in frames:
+            if frame is not None:
+                arrays = {into: frame.arrays[out] for _, out, target, into in self.links if target is block}
+                if not block.takes_tensors:
+                    arrays = {name: as_array(value) for name, value in arrays.items()}
+                frame = Frame(frame.start, arrays, frame.tags, frame.count, frame.born_ns)
+            yield frame
+
+
+def _blamed(block, frames):
+    with _blame(block):
+        yield from frames
 
 
 def _stop(block):

@@ -6,6 +6,7 @@ import numpy as np
 from blocks.runtime.block import Block, checked_arrays, read_only
 from blocks.runtime.dims import Dimensions
 from blocks.runtime.errors import WiringError
+from blocks.runtime.frame import Frame
 
 
 def run_block(block: Block, index: range | None = None, tags: dict | None = None, **arrays) -> dict:
@@ -36,11 +37,17 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
             raise WiringError(f"{block.name}.{name} has {len(array)} coherence blocks, expected {len(index)}")
     block.start()
     try:
-        outputs = block.process(index, {n: read_only(np.asarray(a)) for n, a in arrays.items()}, {} if tags is None else tags)
+        given = Frame(index.start, {n: read_only(np.asarray(a)) for n, a in arrays.items()}, tags, len(index))
+        made = [frame for frame in block.transform(iter([given])) if frame is not None]
+        if not block.outputs:
+            block.end()
+            return block.result() or {}
         shapes: dict[str, tuple | None] = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
-        if block.outputs:
-            return checked_arrays(block, outputs, shapes, len(index))
-        block.end()
-        return block.result() or {}
+        checked = [checked_arrays(block, frame.arrays, shapes, frame.count) for frame in made]
+        if tags is not None:
+            for frame in made:
+                tags.update(frame.tags)
+        return {name: read_only(np.concatenate([each[name] for each in checked])) if len(checked) > 1 else checked[0][name]
+                for name in block.outputs} if checked else {}
     finally:
         block.stop()

@@ -119,44 +119,35 @@ class Worker:
             socket.connect(answer["endpoints"][edge.number])
 
     def _stream(self):
-        frames = self._joined_frames() if self.inputs else self._source_frames()
-        for frame in frames:
+        c = self.counters
+        made = self.block.transform(self._joined_frames()) if self.inputs else self.block.frames(self.spec.blocks, self.spec.batch)
+        while True:
+            began, born, waited = time.monotonic(), time.monotonic_ns(), c.wait_s
+            self.phase, self.index = "work", None
+            frame = next(made, END)
             if self.interrupted():
                 raise Stopped
-            if frame is None:
-                self._report()
-                continue
-            began = time.monotonic()
-            self.phase, self.index = "work", (frame.start, frame.start + frame.count - 1)
-            arrays = self.block.process(frame.index, frame.arrays, frame.tags) if self.inputs else frame.arrays
-            arrays = checked_arrays(self.block, arrays, self.spec.shapes, frame.count)
-            c = self.counters
-            c.busy_s += time.monotonic() - began
-            c.frames += 1
-            c.blocks += frame.count
-            self.phase = "send"
-            for edge in self.outputs:
-                outgoing = Frame(frame.start, {into: arrays[out] for out, into in edge.ports}, frame.tags, frame.count, frame.born_ns)
-                c.bytes_out += outgoing.nbytes
-                self._send(edge, encode(outgoing))
-                c.sent[edge.number] = c.sent.get(edge.number, 0) + 1
-            if not self.outputs and frame.born_ns:
-                c.latencies_ms.append((time.monotonic_ns() - frame.born_ns) / 1e6)
+            if frame is END:
+                return
+            if frame is not None:
+                self._emit(frame, born)
+                c.frames += 1
+                c.blocks += frame.count
+            c.busy_s += time.monotonic() - began - (c.wait_s - waited)
             self._report()
 
-    def _source_frames(self):
-        frames = self.block.frames(self.spec.blocks, self.spec.batch)
-        while True:
-            born = time.monotonic_ns()
-            self.phase, self.index = "work", None
-            try:
-                frame = next(frames)
-            except StopIteration:
-                return
-            self.counters.busy_s += (time.monotonic_ns() - born) / 1e9
-            if frame is not None:
-                frame.born_ns = born
-            yield frame
+    def _emit(self, frame, born):
+        arrays = checked_arrays(self.block, frame.arrays, self.spec.shapes, frame.count)
+        if not self.inputs:
+            frame.born_ns = born
+        self.phase = "send"
+        for edge in self.outputs:
+            outgoing = Frame(frame.start, {into: arrays[out] for out, into in edge.ports}, frame.tags, frame.count, frame.born_ns)
+            self.counters.bytes_out += outgoing.nbytes
+            self._send(edge, encode(outgoing))
+            self.counters.sent[edge.number] = self.counters.sent.get(edge.number, 0) + 1
+        if not self.outputs and frame.born_ns:
+            self.counters.latencies_ms.append((time.monotonic_ns() - frame.born_ns) / 1e6)
 
     def _joined_frames(self):
         """Frames with the arrays of all inputs, cut so that every input's frame covers the same coherence blocks."""
@@ -189,7 +180,11 @@ class Worker:
                 joined.arrays.update(head.arrays)
                 joined.tags.update(head.tags)
                 joined.born_ns = min(filter(None, (joined.born_ns, head.born_ns)), default=0)
+            self.phase, self.index = "work", (joined.start, joined.start + joined.count - 1)
             yield joined
+            self._report()
+            if self.interrupted():
+                raise Stopped
 
     def _receive(self, edge):
         socket = self.inputs[edge]
