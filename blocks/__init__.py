@@ -5,12 +5,14 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from blocks.awgn import AWGN
+from blocks.burst_sync import BurstSync
 from blocks.calibration_mlp import CalibrationMLP
 from blocks.demod import Demod
 from blocks.downlink_channel import DownlinkChannel
 from blocks.file_sink import FileSink
 from blocks.file_source import FileSource
 from blocks.fingerprint_csi import FingerprintCSI
+from blocks.frames_to_stream import FramesToStream
 from blocks.genie_csi import GenieCSI
 from blocks.gnuradio_message_sink import GNURadioMessageSink
 from blocks.gnuradio_message_source import GNURadioMessageSource
@@ -29,14 +31,18 @@ from blocks.rzf_precoder import RZFPrecoder
 from blocks.scaled_ls_estimator import ScaledLSEstimator
 from blocks.srsran_sink import SrsranSink
 from blocks.srsran_source import SrsranSource
+from blocks.stream_to_frames import StreamToFrames
+from blocks.streams_to_vector import StreamsToVector
 from blocks.structured_precoder import StructuredPrecoder
 from blocks.uplink_channel import UplinkChannel
+from blocks.vector_to_streams import VectorToStreams
 from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
-__all__ = ["AWGN", "Block", "BlockError", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel", "FileSink", "FileSource",
-           "FingerprintCSI", "Flowgraph", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink", "GNURadioSource",
-           "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "Precode",
-           "QAMSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator", "Signal", "SrsranSink", "SrsranSource",
-           "StructuredPrecoder", "UplinkChannel", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource",
-           "run_block"]
+__all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel",
+           "FileSink", "FileSource", "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink",
+           "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator",
+           "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink",
+           "ScaledLSEstimator", "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector",
+           "StructuredPrecoder", "UplinkChannel", "VectorToStreams", "WMMSEPrecoder", "WiringError", "ZFPrecoder",
+           "ZmqSink", "ZmqSource", "run_block"]

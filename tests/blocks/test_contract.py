@@ -9,6 +9,7 @@ import pytest
 import blocks
 from blocks import (
     AWGN,
+    BurstSync,
     CalibrationMLP,
     Chain,
     Demod,
@@ -17,6 +18,7 @@ from blocks import (
     FileSource,
     FingerprintCSI,
     Flowgraph,
+    FramesToStream,
     GenieCSI,
     LMMSEEstimator,
     LSEstimator,
@@ -28,8 +30,11 @@ from blocks import (
     RateSink,
     RZFPrecoder,
     ScaledLSEstimator,
+    StreamsToVector,
+    StreamToFrames,
     StructuredPrecoder,
     UplinkChannel,
+    VectorToStreams,
     WMMSEPrecoder,
     ZFPrecoder,
     ZmqSink,
@@ -37,6 +42,7 @@ from blocks import (
     run_block,
 )
 from sim.modulation import random_symbols
+from sim.preamble import zadoff_chu
 from sim.scenario import Scenario
 from tests.support import ArraySource, Collect, complex_normal, paper_weights
 
@@ -47,6 +53,10 @@ BLOCKS = 23
 RNG = np.random.default_rng(5)
 H = 1e-5 * complex_normal(RNG, BLOCKS, 64, 4)
 POWERS = (P * RNG.dirichlet(np.ones(4), (2, BLOCKS))).astype(np.float32)
+
+BURSTS = 0.05 * complex_normal(RNG, BLOCKS, 4)
+for begin in (2, 13):
+    BURSTS[begin:begin + 7] += zadoff_chu(7)[:, None] * complex_normal(RNG, 4)
 
 FOLDER = tempfile.TemporaryDirectory()
 JOURNAL = str(paper_weights(Path(FOLDER.name), "journal"))
@@ -71,6 +81,11 @@ PALETTE = {
     RateSink: (lambda: RateSink(N), {"g": 1e-5 * complex_normal(RNG, BLOCKS, 4, 4)}),
     QAMSource: (lambda: QAMSource(4, 9, 64, seed=2), {}),
     Precode: (Precode, {"v": H, "symbols": complex_normal(RNG, BLOCKS, 4, 9)}),
+    BurstSync: (lambda: BurstSync(4, 3, zadoff_chu(7), threshold=0.8), {"samples": BURSTS}),
+    StreamToFrames: (lambda: StreamToFrames(1, 4, "interleaved"), {"samples": BURSTS[:, 0].copy()}),
+    FramesToStream: (lambda: FramesToStream(64, 4), {"y": H}),
+    StreamsToVector: (lambda: StreamsToVector(3), {f"ch{m}": BURSTS[:, m].copy() for m in range(3)}),
+    VectorToStreams: (lambda: VectorToStreams(4), {"samples": BURSTS}),
     Demod: (Demod, {"received": complex_normal(RNG, BLOCKS, 4, 9), "symbols": random_symbols(16, 0, range(BLOCKS), (4, 9))}),
 }
 MEASURES = (RateSink, Demod)
