@@ -29,6 +29,8 @@ from blocks.rate_sink import RateSink
 from blocks.runtime import Block, BlockError, Chain, Flowgraph, Signal, WiringError, ZmqSink, ZmqSource, run_block
 from blocks.rzf_precoder import RZFPrecoder
 from blocks.scaled_ls_estimator import ScaledLSEstimator
+from blocks.sigmf_sink import SigMFSink
+from blocks.sigmf_source import SigMFSource
 from blocks.srsran_sink import SrsranSink
 from blocks.srsran_source import SrsranSource
 from blocks.stream_to_frames import StreamToFrames
@@ -39,10 +41,9 @@ from blocks.vector_to_streams import VectorToStreams
 from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_precoder import ZFPrecoder
 
-__all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel",
-           "FileSink", "FileSource", "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink",
-           "GNURadioMessageSource", "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator",
-           "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink",
-           "ScaledLSEstimator", "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector",
-           "StructuredPrecoder", "UplinkChannel", "VectorToStreams", "WMMSEPrecoder", "WiringError", "ZFPrecoder",
-           "ZmqSink", "ZmqSource", "run_block"]
+__all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel", "FileSink",
+           "FileSource", "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink", "GNURadioMessageSource",
+           "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP",
+           "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator", "SigMFSink", "SigMFSource",
+           "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector", "StructuredPrecoder", "UplinkChannel",
+           "VectorToStreams", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

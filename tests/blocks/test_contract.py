@@ -122,7 +122,7 @@ def assert_same(found, expected):
 
 def test_the_palette_is_complete():
     beside = {blocks.Block, FileSink, FileSource, ZmqSink, ZmqSource, Chain, blocks.GNURadioMessageSink, blocks.GNURadioMessageSource,
-              blocks.GNURadioSink, blocks.GNURadioSource, blocks.SrsranSink, blocks.SrsranSource}
+              blocks.GNURadioSink, blocks.GNURadioSource, blocks.SigMFSink, blocks.SigMFSource, blocks.SrsranSink, blocks.SrsranSource}
     kinds = {v for v in vars(blocks).values() if isinstance(v, type) and issubclass(v, blocks.Block)}
     assert kinds - beside == set(PALETTE)
 
