@@ -36,6 +36,7 @@ from blocks.srsran_source import SrsranSource
 from blocks.stream_to_frames import StreamToFrames
 from blocks.streams_to_vector import StreamsToVector
 from blocks.structured_precoder import StructuredPrecoder
+from blocks.tolerant_chain import TolerantChain
 from blocks.uplink_channel import UplinkChannel
 from blocks.vector_to_streams import VectorToStreams
 from blocks.wmmse_precoder import WMMSEPrecoder
@@ -45,5 +46,5 @@ __all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain"
            "FileSource", "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink", "GNURadioMessageSource",
            "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP",
            "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator", "SigMFSink", "SigMFSource",
-           "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector", "StructuredPrecoder", "UplinkChannel",
-           "VectorToStreams", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]
+           "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector", "StructuredPrecoder", "TolerantChain",
+           "UplinkChannel", "VectorToStreams", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 from blocks.radio import pmt
 from blocks.radio.outlet import Outlet
 from blocks.radio.pmt import Pair, PmtError, UInt64
+from blocks.radio.stream_tags import stream_tags
 
 
 class GNURadioMessageSink(Outlet):
@@ -11,7 +12,7 @@ class GNURadioMessageSink(Outlet):
 
     In:   whatever one port is connected to it. A port `message` (bytes,) uint8 holds serialised PMTs (blocks.radio.pmt.encode);
           any other array leaves as PDUs, one per coherence block: a uniform vector in C order, with the metadata
-          {"block": index, "name": port, "shape": (M, K)}
+          {"block": index, "name": port, "shape": (M, K)} and the block's stream tags by their keys, e.g. "burst"
 
     endpoint, socket, bind, insecure, curve: as in GNURadioSink. Raises PmtError for bytes that are no PMT and for values that abort
     GNU Radio's process (an empty tuple).
@@ -24,14 +25,17 @@ class GNURadioMessageSink(Outlet):
     def offer(self, ports):
         self.inputs = dict(list({**self.inputs, **ports}.items())[:1])
 
-    def work(self, index, **arrays):
+    def work(self, index, tags, **arrays):
         [(name, blocks)] = arrays.items()
+        noted = stream_tags(tags)
         for number, block in zip(index, blocks, strict=True):
             if name == "message":
                 message = block.tobytes()
                 refuse_deadly(pmt.decode(message))
             else:
-                message = pmt.encode(Pair({"block": UInt64(number), "name": name, "shape": block.shape or (1,)}, block.ravel()))
+                about = {str(tag.key): tag.value for tag in noted if tag.offset == number}
+                about |= {"block": UInt64(number), "name": name, "shape": block.shape or (1,)}
+                message = pmt.encode(Pair(about, block.ravel()))
             if self.kind == "rep" and self.requested() is None:
                 return
             self.send(message)

@@ -6,38 +6,30 @@
 """
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from blocks import (
     AWGN,
     Block,
     BlockError,
-    CalibrationMLP,
     Chain,
     DownlinkChannel,
-    FingerprintCSI,
     Flowgraph,
     GenieCSI,
-    LMMSEEstimator,
     LSEstimator,
-    MRTPrecoder,
-    PilotCalibrationMLP,
     PilotSource,
     RateSink,
-    RZFPrecoder,
-    ScaledLSEstimator,
-    StructuredPrecoder,
     UplinkChannel,
     WMMSEPrecoder,
     ZFPrecoder,
 )
 from blocks.learned_block import LearnedBlock
 from blocks.runtime.sockets import make_keys
+from flowgraphs.receiver import learned_calibration, make_pilots, make_receiver
+from flowgraphs.remote import base_station_at
 from flowgraphs.report import Report
 from sim.deepmimo import DeepMIMO
 from sim.room import Room
@@ -46,22 +38,22 @@ from sim.scenario import Scenario
 
 def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:
     """The link under test."""
-    learned = None if calibration in ("fingerprint", "none") else LearnedBlock(calibration, s.antennas, device)
-    pilots = make_pilots(s, learned)
-    estimate = make_estimator(s, estimator, pilots)
-    noise = s.noise_power * float((abs(estimate.matrix) ** 2).sum()) / s.users
-    know: list[Block] = [PilotSource(pilots), UplinkChannel(s), AWGN(s.noise_power, s.seed), estimate]
-    precode: list[Block] = [make_precoder(s, precoder, device, learned)]
-    if calibration == "fingerprint":
-        precode.insert(0, FingerprintCSI(s, noise))
-    if learned is not None:
-        precode.insert(0, CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device))
-        if learned.architecture.calibrates_received:
-            know.insert(-1, PilotCalibrationMLP(calibration, s.antennas, device))
-        if learned.architecture.csi == "perfect":
-            know = [GenieCSI(s)]
+    receiver = make_receiver(s, estimator, calibration, precoder, device)
+    know = [PilotSource(receiver.pilots), UplinkChannel(s), AWGN(s.noise_power, s.seed), *receiver.estimate]
+    if receiver.perfect_csi:
+        know = [GenieCSI(s)]
     fg = Flowgraph()
-    fg.connect(*know, *(precode if device == "cpu" else [Chain(*precode)]), DownlinkChannel(s), RateSink(s.noise_power))
+    fg.connect(*know, *(receiver.precode if device == "cpu" else [Chain(*receiver.precode)]), DownlinkChannel(s), RateSink(s.noise_power))
+    return fg
+
+
+def wire_to_base_station(s: Scenario, calibration: str, endpoint: str, curve: Path | None) -> Flowgraph:
+    """The users and the air alone: received pilots go to a base station that runs elsewhere, and its precoders come back."""
+    pilots = make_pilots(s, learned_calibration(s, calibration))
+    sink, source = base_station_at(endpoint, s.antennas, s.users, curve)
+    fg = Flowgraph()
+    fg.connect(PilotSource(pilots), UplinkChannel(s), AWGN(s.noise_power, s.seed), sink)
+    fg.connect(source, DownlinkChannel(s), RateSink(s.noise_power))
     return fg
 
 
@@ -79,40 +71,6 @@ def wire_references(s: Scenario) -> dict[str, Flowgraph]:
         noise = AWGN(s.noise_power, s.seed)
         references["ls_zf_uplink"] = rated(PilotSource(x), UplinkChannel(s), noise, LSEstimator(x), zf)
     return references
-
-
-def make_pilots(s: Scenario, learned: LearnedBlock | None) -> np.ndarray:
-    """The pilot matrix (K, L) that users send: that of the calibration where it was trained with its own, else DFT pilots."""
-    if learned is None or not learned.architecture.own_pilots:
-        return s.pilot_matrix()
-    if s.pilot_symbols != s.users:
-        raise ValueError(f"pilots={s.pilot_symbols}: {learned.weights.stem} was trained with as many pilots as users, {s.users}")
-    return learned.pilots(s.users, s.uplink_power)
-
-
-def make_estimator(s: Scenario, name: str, pilots: np.ndarray) -> LSEstimator | ScaledLSEstimator | LMMSEEstimator:
-    """The estimator block of that name for a scenario and a pilot matrix (K, L)."""
-    if name == "ls":
-        return LSEstimator(pilots)
-    mean, covariance = s.uplink_statistics()
-    if name == "scaled-ls":
-        return ScaledLSEstimator(pilots, float(covariance.trace().real) / (s.antennas * s.users), s.noise_power)
-    if name == "lmmse":
-        return LMMSEEstimator(pilots, mean, covariance, s.noise_power)
-    raise ValueError(f"estimator={name!r} is not one of ls, scaled-ls, lmmse")
-
-
-def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedBlock | None = None) -> Block:
-    """The precoder block of that name for a scenario; "calibrated" is what the calibration was trained with."""
-    if name == "calibrated" and learned is not None and learned.architecture.precoder == "zf":
-        name = "zf"
-    power, noise = s.downlink_power, s.noise_power
-    makers: dict[str, Callable[[], Block]] = {
-        "zf": lambda: ZFPrecoder(power), "rzf": lambda: RZFPrecoder(power, noise), "mrt": lambda: MRTPrecoder(power),
-        "wmmse": lambda: WMMSEPrecoder(power, noise), "calibrated": lambda: StructuredPrecoder(power, noise, device)}
-    if name not in makers:
-        raise ValueError(f"precoder={name!r} is not one of {', '.join(makers)}")
-    return makers[name]()
 
 
 def fdd_e2e(
@@ -134,6 +92,9 @@ def fdd_e2e(
     workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
     device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of users and noise.")] = 0,
+    base_station: Annotated[str | None, typer.Option(metavar="ENDPOINT", help="Use flowgraphs/base_station.py that listens at this "
+                                                     "endpoint; precoders come back over the next port.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="Folder with client.key_secret and server.key, for a base station with keys.")] = None,
     deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR",
                                                                help="DeepMIMO scenario folders instead of the built-in room.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write configuration and results to this file.")] = None,
@@ -153,11 +114,17 @@ def fdd_e2e(
     streaming = {"blocks": blocks, "batch": batch, "transport": transport, "workers": workers}
     with report.task("ray tracing"):
         scenario.path_table()
-    link = wire(scenario, estimator, calibration, precoder, device)
+    choices = {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device}
+    if base_station is None:
+        link = wire(scenario, estimator, calibration, precoder, device)
+    else:
+        link = wire_to_base_station(scenario, calibration, base_station, curve)
+        choices = {"base_station": base_station}
+        report.note(f"the receiver is the one at {base_station}; waiting for it if it is not there yet")
     for block in link.blocks:
         if isinstance(block, LearnedBlock) and not block.trained_in(scenario.world):
             report.note(f"the calibration {calibration} was trained in another world than this one")
-    report.link(link, streaming, {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device})
+    report.link(link, streaming, choices)
     if compare:
         report.references(wire_references(scenario), streaming)
     report.finish()

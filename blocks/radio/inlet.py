@@ -6,9 +6,9 @@ from typing import Any
 
 import zmq
 
-from blocks.radio.bad_messages import BadMessages
 from blocks.radio.requests import Requests
 from blocks.runtime import Block
+from blocks.runtime.bad_messages import BadMessages
 from blocks.runtime.frame import Frame
 from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
 

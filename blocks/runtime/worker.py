@@ -138,8 +138,7 @@ class Worker:
 
     def _emit(self, frame, born):
         arrays = checked_arrays(self.block, frame.arrays, self.spec.shapes, frame.count)
-        if not self.inputs:
-            frame.born_ns = born
+        frame.born_ns = frame.born_ns or born
         self.phase = "send"
         for edge in self.outputs:
             outgoing = Frame(frame.start, {into: arrays[out] for out, into in edge.ports}, frame.tags, frame.count, frame.born_ns)

@@ -5,7 +5,8 @@ import time
 
 import zmq
 
-from blocks.runtime.block import Block, Signal
+from blocks.runtime.bad_messages import BadMessages
+from blocks.runtime.block import Block, Signal, checked_arrays
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
 from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
@@ -20,17 +21,20 @@ class ZmqSource(Block):
     Out:  one port per keyword, e.g. ZmqSource("tcp://127.0.0.1:5555", h_est=Signal(64, 8))
 
     endpoint: tcp:// or ipc://; bind: False connects (the sink binds); insecure, curve: see OutsideSocket. A message that is
-    malformed, or carries other arrays, stops the flowgraph with an error that names the endpoint. The format is in
-    blocks/runtime/wire.py.
+    malformed, or carries other arrays, stops the flowgraph with an error that names the endpoint. With endless=True it is counted
+    and logged instead, and the stream goes on after the end of a sender, for the next one. The format is in blocks/runtime/wire.py.
     """
 
-    def __init__(self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, **outputs: Signal):
+    def __init__(self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, endless: bool = False,
+                 **outputs: Signal):
         if not outputs:
             raise ValueError(f"ZmqSource({endpoint!r}) needs the arrays to expect, e.g. h_est=Signal(64, 8)")
         check_endpoint(endpoint, bind, insecure or curve is not None)
         self.endpoint, self.bind, self.insecure, self.curve, self.outputs = endpoint, bind, insecure, curve, outputs
+        self.endless = endless
 
     def start(self):
+        self._bad = BadMessages(f"{self.name} at {self.endpoint}")
         self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve)
         self._socket = self._outside.socket
 
@@ -39,6 +43,9 @@ class ZmqSource(Block):
             self._outside.close()
             del self._outside, self._socket
 
+    def report(self):
+        return {"bad_messages": self._bad.count} if self.endless and hasattr(self, "_bad") else {}
+
     def frames(self, blocks, batch):
         done = 0
         while blocks is None or done < blocks:
@@ -46,17 +53,34 @@ class ZmqSource(Block):
                 yield None
                 continue
             try:
-                frame = decode([part.buffer for part in self._socket.recv_multipart(copy=False)])
-                if frame is END:
-                    return
-                if frame.arrays.keys() != self.outputs.keys():
-                    raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
-            except WireError as error:
-                raise WireError(f"malformed message on edge {self.endpoint} -> {self.name}: {error}") from None
+                frame = self._decoded([part.buffer for part in self._socket.recv_multipart(copy=False)])
+            except (WireError, TypeError) as error:
+                if not self.endless:
+                    raise WireError(f"malformed message on edge {self.endpoint} -> {self.name}: {error}") from None
+                self._bad.add(error)
+                yield None
+                continue
+            if frame is END and self.endless:
+                yield None
+                continue
+            if frame is END:
+                return
             if blocks is not None:
                 frame, _ = frame.split(min(frame.count, blocks - done))
             done += frame.count
             yield frame
+
+    def _decoded(self, parts):
+        frame = decode(parts)
+        if frame is END:
+            return END
+        if frame.arrays.keys() != self.outputs.keys():
+            raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
+        shapes: dict[str, tuple | None] = {name: None if signal.any_shape else tuple(d if isinstance(d, int) else None for d in signal.dims)
+                                           for name, signal in self.outputs.items()}
+        checked_arrays(self, frame.arrays, shapes, frame.count)
+        frame.born_ns = 0  # of another clock
+        return frame
 
 
 class ZmqSink(Block):

@@ -123,7 +123,7 @@ def test_gnu_radio_takes_every_message(socket, peer, tmp_path):
     if socket == "sub":
         time.sleep(SUBSCRIBING_S)
     for number, value in enumerate(VALUES):
-        sink.work(range(number, number + 1), message=np.frombuffer(value, np.uint8)[None])
+        sink.work(range(number, number + 1), {}, message=np.frombuffer(value, np.uint8)[None])
     heard, _ = receiver.communicate(timeout=20)
     sink.stop()
     assert json.loads(heard) == [value.hex() for value in VALUES]
