@@ -24,7 +24,8 @@ class BurstSync(Block):
     threshold: of sim.preamble.likeness, about snr / (1 + snr); a carrier offset up to 1 / (4 P) is found; layout: as in StreamToFrames.
 
     A burst leaves once P samples after it have come. One in which another begins, or of which samples are missing, is left out and counted
-    as "broken_bursts"; samples outside of bursts are counted as "skipped_samples", those missing from the stream as "lost_samples".
+    as "broken_bursts"; samples outside of bursts are counted as "skipped_samples", those missing from the stream as "lost_samples". The
+    report has these counts and the quality of the last burst.
     Raises ValueError where neither preamble nor tag is given, or the threshold is not between 0 and 1.
     """
 
@@ -48,10 +49,11 @@ class BurstSync(Block):
 
     def start(self):
         self._seen = {"bursts": 0, "broken_bursts": 0, "skipped_samples": 0, "lost_samples": 0}
+        self._last: dict[str, float] = {}
         self._tags: list[StreamTag] = []
 
     def report(self):
-        return dict(getattr(self, "_seen", {}))
+        return {**getattr(self, "_seen", {}), **getattr(self, "_last", {})}
 
     def transform(self, frames):
         buffer = SampleBuffer(self.antennas, self.layout)
@@ -82,9 +84,8 @@ class BurstSync(Block):
         if begins:
             made = Frame(start, {"y": np.empty((len(begins), self.antennas, self.symbols), np.complex64)}, {}, born_ns=frame.born_ns)
             for number, begin in enumerate(begins):
-                made.arrays["y"][number], quality = self._corrected(rows[begin:begin + size])
-                quality["sample"] = first + begin
-                add_stream_tags(made.tags, [StreamTag(start + number, "burst", quality)])
+                made.arrays["y"][number], self._last = self._corrected(rows[begin:begin + size])
+                add_stream_tags(made.tags, [StreamTag(start + number, "burst", {"sample": first + begin, **self._last})])
                 add_stream_tags(made.tags, [StreamTag(start + number, t.key, t.value, t.source) for t in self._tags
                                             if begin <= t.offset - first < begin + size])
             self._seen["bursts"] += len(begins)

@@ -14,7 +14,6 @@ import typer
 from blocks import (
     AWGN,
     Block,
-    BlockError,
     Chain,
     DownlinkChannel,
     Flowgraph,
@@ -28,6 +27,8 @@ from blocks import (
 )
 from blocks.learned_block import LearnedBlock
 from blocks.runtime.sockets import make_keys
+from flowgraphs.base_station import base_station as base_station_command
+from flowgraphs.command_line import run
 from flowgraphs.receiver import learned_calibration, make_pilots, make_receiver
 from flowgraphs.remote import base_station_at
 from flowgraphs.report import Report
@@ -144,16 +145,8 @@ def main() -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(fdd_e2e)
     app.command()(keygen)
-    try:
-        app(standalone_mode=True)
-    except BlockError as error:
-        typer.echo(f"error: {str(error).splitlines()[0]}", err=True)
-        raise SystemExit(1) from None
-    except (ValueError, OSError, ImportError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    app.command("base-station")(base_station_command)
+    run(app)
 
 
 if __name__ == "__main__":

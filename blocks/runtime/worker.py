@@ -66,6 +66,7 @@ class Worker:
         self.outputs: dict[Edge, zmq.Socket] = {}
         self.stopping = False
         self.last_report = self.next_look = 0.0
+        self.unreported = False
 
     def run(self) -> None:
         """Run the block from start to stop and tell the flowgraph how it ended."""
@@ -134,6 +135,7 @@ class Worker:
                 c.frames += 1
                 c.blocks += frame.count
             c.busy_s += time.monotonic() - began - (c.wait_s - waited)
+            self.unreported = True
             self._report()
 
     def _emit(self, frame, born):
@@ -222,14 +224,15 @@ class Worker:
         poller = zmq.Poller()
         poller.register(socket, event)
         poller.register(self.control, zmq.POLLIN)
-        poller.poll()
+        while not poller.poll(int(1000 * _REPORT_EVERY_S) if self.unreported else None):
+            self._report()
         if self.interrupted():
             raise Stopped
 
     def _report(self):
         now = time.monotonic()
         if now - self.last_report > _REPORT_EVERY_S:
-            self.last_report = now
+            self.last_report, self.unreported = now, False
             self.control.send(pack({"kind": "counters", "counters": self._counters()}))
 
     def _counters(self):

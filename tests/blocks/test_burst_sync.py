@@ -45,8 +45,10 @@ def drained(frames, block):
     made = list(block.transform(iter(frames)))
     y = np.concatenate([frame.arrays["y"] for frame in made]) if made else np.empty((0, M, L))
     assert [frame.start for frame in made] == list(np.cumsum([0, *[frame.count for frame in made]])[:-1])
-    assert block.report()["bursts"] == len(y)
-    return y, [tag for frame in made for tag in stream_tags(frame.tags)], block.report()
+    report = block.report()
+    assert report["bursts"] == len(y)
+    counts = {name: count for name, count in report.items() if name not in ("snr_db", "carrier_offset")}
+    return y, [tag for frame in made for tag in stream_tags(frame.tags)], counts
 
 
 def found_at(tags):
