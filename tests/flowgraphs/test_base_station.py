@@ -309,7 +309,8 @@ def test_fdd_e2e_says_which_blocks_a_base_station_left_out(peer):
     (("--calibration", "calibrated-perfect"), "expects the true channel"), (("--from", "pdus", "--sync", "tag"), "--sync is for samples"),
     (("--input-key", "x"), "options of GNU Radio's streams"),
     (("--from", "gnuradio", "--input-socket", "push"), "socket='push' is not one of"),
-    (("--sync", "preamble", "--preamble", "60", "7"), "length=60"), (("--from", "sigmf", "--input", "none"), "cannot read"), (("--users", "99"), "users=99"),
+    (("--sync", "preamble", "--preamble", "60", "7"), "length=60"),
+    (("--from", "sigmf", "--input", "none"), "cannot read"), (("--users", "99"), "users=99"),
     (("--from", "nowhere"), "nowhere"), (("--curve", "nowhere"), "nowhere")])
 def test_bad_options_are_named(options, words):
     done = subprocess.run([sys.executable, "flowgraphs/base_station.py", *LINK, *options], capture_output=True, text=True, timeout=60)
