@@ -1,0 +1,93 @@
+"""The GNU Radio program of flowgraphs/gnuradio and its twin for GNU Radio Companion, live with the base station."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.preamble import zadoff_chu
+from sim.scenario import Scenario
+from tests.interop.test_gnuradio import PYTHON
+
+FOLDER = Path("flowgraphs/gnuradio").resolve()
+pytestmark = [pytest.mark.gnuradio, pytest.mark.skipif(PYTHON is None, reason="GNU Radio is not installed; make test-interop installs it")]
+OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
+@contextmanager
+def base_station(said, *options):
+    command = "flowgraphs/base_station.py --users 4 --uplink-power-dbm 10 --from gnuradio --to samples".split()
+    process = subprocess.Popen([sys.executable, *command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield
+        process.terminate()
+        said.append(process.communicate(timeout=20)[0])
+        assert process.returncode == 0, said
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_symbols_reach_the_users(tmp_path):
+    said, picture = [], tmp_path / "users.png"
+    up, down = f"ipc://{tmp_path}/up", f"ipc://{tmp_path}/down"
+    with base_station(said, "--input", up, "--output", down):
+        done = subprocess.run([PYTHON, FOLDER / "users.py", "--picture", picture, "--uplink", up, "--downlink", down, "--seconds", "12"],
+                              env=OFFSCREEN, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 10_000
+    sinr = [float(value) for value in re.findall(r"SINR ([\d.]+) dB", done.stdout)]
+    assert len(sinr) == 4 and min(sinr) > 12, done.stdout
+    found, broken = int(re.search(r"([\d,]+) blocks", said[0].splitlines()[-1])[1].replace(",", "")), re.search("broken", said[0])
+    assert found > 50 and not broken, said[0]
+
+
+def test_no_answer_is_told(tmp_path):
+    done = subprocess.run([PYTHON, FOLDER / "users.py", "--picture", tmp_path / "a.png", "--uplink", f"ipc://{tmp_path}/a", "--downlink",
+                           f"ipc://{tmp_path}/b", "--seconds", "1"], env=OFFSCREEN, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "user 1: nothing received" in done.stdout
+
+
+def test_the_companion_file_holds_the_same_sources(tmp_path):
+    subprocess.run([PYTHON, FOLDER / "make_grc.py", tmp_path / "users.grc"], check=True)
+    skip = re.compile(r"grc_version: .*")  # differs from one GNU Radio to the next
+    assert skip.sub("", (tmp_path / "users.grc").read_text()) == skip.sub("", (FOLDER / "users.grc").read_text())
+
+
+def test_the_companion_file_compiles_and_runs(tmp_path):
+    compiled = subprocess.run(["grcc", "-o", tmp_path, FOLDER / "users.grc"], capture_output=True, text=True, timeout=60)
+    assert "rror" not in compiled.stdout, compiled.stdout
+    shutil.copy(FOLDER / "channels.npz", tmp_path)
+    program = tmp_path / "users_grc.py"
+    program.write_text(program.read_text().replace("tcp://127.0.0.1:5555", f"ipc://{tmp_path}/u").replace("tcp://127.0.0.1:5556",
+                                                                                                       f"ipc://{tmp_path}/d"))
+    said: list[str] = []
+    with base_station(said, "--input", f"ipc://{tmp_path}/u", "--output", f"ipc://{tmp_path}/d"):
+        users = subprocess.Popen([PYTHON, program], env=OFFSCREEN, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(12)
+        assert users.poll() is None, users.stderr.read()
+        users.kill()
+        users.communicate()
+    assert int(re.search(r"([\d,]+) blocks", said[0].splitlines()[-1])[1].replace(",", "")) > 50, said
+
+
+def test_channels_and_preamble_are_those_of_calibeam():
+    stored = np.load(FOLDER / "channels.npz")
+    uplink, downlink = Scenario(64, 4).channels(range(16))
+    np.testing.assert_allclose(stored["uplink"], uplink, rtol=1e-4, atol=1e-9)
+    np.testing.assert_allclose(stored["downlink"], downlink, rtol=1e-4, atol=1e-9)
+    sys.path.insert(0, str(FOLDER))
+    try:
+        import bursts
+    finally:
+        sys.path.remove(str(FOLDER))
+    np.testing.assert_allclose(bursts.preamble(), zadoff_chu(61, 25), atol=1e-6)
+    sent = bursts.bursts(4, -10.0)
+    begin = int(np.flatnonzero(sent.any(1))[0])
+    np.testing.assert_allclose(sent[begin + 61:begin + 65].T, Scenario(64, 4).pilot_matrix(), atol=1e-6)
