@@ -9,7 +9,6 @@ import typer
 
 from sim.scenario import Scenario
 
-
 FILE = Path(__file__).with_name("channels.npz")
 
 

@@ -22,7 +22,7 @@ OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
 @contextmanager
 def base_station(said, *options):
-    command = "flowgraphs/base_station.py --users 4 --uplink-power-dbm 10 --from gnuradio --to samples".split()
+    command = ["flowgraphs/base_station.py", "--users", "4", "--uplink-power-dbm", "10", "--from", "gnuradio", "--to", "samples"]
     process = subprocess.Popen([sys.executable, *command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         yield
