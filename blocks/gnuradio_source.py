@@ -12,7 +12,7 @@ from blocks.runtime.frame import Frame
 class GNURadioSource(Inlet):
     """Items that a ZMQ PUSH, PUB or REP Sink of GNU Radio sends.
 
-    Out:  samples  () or (vlen,) dtype   the leading axis counts items; a frame is one message
+    Out:  samples  () or (vlen,) dtype   the leading axis counts items; a frame is one message, or several that waited
 
     endpoint: tcp:// or ipc://; dtype: complex64, float32, int32, int16 or uint8; socket: "pull", "sub" or "req", whose sink is
     PUSH, PUB or REP; tags: True where the sink has Pass Tags on (stream tags then follow the frames, see
@@ -20,6 +20,8 @@ class GNURadioSource(Inlet):
     False connects, as GNU Radio's sinks bind; ask_for: the most items that a REP sink may send at once; insecure, curve: see
     OutsideSocket. What happens to bad messages: see Inlet.
     """
+
+    merges = True
 
     def __init__(self, endpoint: str, dtype: str = "complex64", vlen: int = 1, socket: str = "pull", tags: bool = False, key: str = "",
                  bind: bool = False, ask_for: int = 4096, insecure: bool = False, curve: str | None = None):

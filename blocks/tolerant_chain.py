@@ -15,6 +15,8 @@ class TolerantChain(Chain):
     (ValueError, ArithmeticError), and its blocks have to turn every frame into one.
     """
 
+    gathers = 64
+
     def start(self):
         super().start()
         self._bad = BadMessages(self.name, "a coherence block")

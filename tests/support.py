@@ -44,6 +44,17 @@ class ArraySource(Block):
         return {name: a[index.start:index.stop] for name, a in self.arrays.items()}
 
 
+class FrameSource(ArraySource):
+    """Sends frames as they are given."""
+
+    def __init__(self, *given):
+        super().__init__(**given[0].arrays)
+        self.given = given
+
+    def frames(self, blocks, batch):
+        yield from self.given
+
+
 class Collect(Block):
     """Keeps everything that it gets."""
 

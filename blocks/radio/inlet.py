@@ -14,6 +14,7 @@ from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
 
 _SOCKETS = {"pull": zmq.PULL, "sub": zmq.SUB, "req": zmq.DEALER}
 _RECEIVE_QUEUE = 100
+_MERGED_BYTES = 1 << 18
 
 
 class Inlet(Block):
@@ -24,6 +25,7 @@ class Inlet(Block):
     """
 
     request = struct.pack("<I", 1)
+    merges = False
 
     def __init__(self, endpoint: str, socket: str, key: str, bind: bool, insecure: bool, curve: str | None):
         if socket not in _SOCKETS:
@@ -55,26 +57,42 @@ class Inlet(Block):
         raise NotImplementedError
 
     def frames(self, blocks, batch):
-        done = position = 0
+        """Where `merges` is set, messages that wait already and continue each other become one frame: a slow flowgraph gets larger ones."""
+        done, position, ahead = 0, 0, None
         while blocks is None or done < blocks:
-            parts = self._receive()
-            try:
-                frame = None if parts is None else self.frame(self._payload(parts), position)
-            except ValueError as error:
-                self._bad.add(error)
-                frame = None
+            frame, ahead = (ahead or self._next(position, POLL_MS)), None
             if frame is None:
                 yield None
                 continue
+            merged, count, size = [frame], frame.count, frame.nbytes
+            while self.merges and size < _MERGED_BYTES:
+                ahead = self._next(frame.start + count, 0)
+                if ahead is None or not ahead.continues(merged[-1]):
+                    break
+                merged.append(ahead)
+                count, size, ahead = count + ahead.count, size + ahead.nbytes, None
+            frame = Frame.joined(merged)
             if blocks is not None:
                 frame, _ = frame.split(min(frame.count, blocks - done))
             done, position = done + frame.count, frame.start + frame.count
             yield frame
 
-    def _receive(self):
+    def _next(self, position, patience_ms):
+        parts = self._receive(patience_ms)
+        try:
+            return None if parts is None else self.frame(self._payload(parts), position)
+        except ValueError as error:
+            self._bad.add(error)
+            return None
+
+    def _receive(self, patience_ms):
         if self._requests is not None:
-            return self._requests.ask(self.request)
-        return self._outside.socket.recv_multipart(copy=False) if self._outside.socket.poll(POLL_MS) else None
+            return self._requests.ask(self.request) if patience_ms else None
+        socket = self._outside.socket
+        try:
+            return socket.recv_multipart(zmq.NOBLOCK, copy=False)  # a poll first would cost as much as the rest
+        except zmq.Again:
+            return socket.recv_multipart(copy=False) if patience_ms and socket.poll(patience_ms) else None
 
     def _payload(self, parts):
         expected = 2 if self.key else 1

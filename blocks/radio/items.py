@@ -1,6 +1,8 @@
 """Items of a sample stream: what GNU Radio calls an item is one entry, or vector, along an array's leading axis."""
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from blocks.runtime import Signal
@@ -20,7 +22,7 @@ def item_signal(dtype: str, vlen: int) -> Signal:
 def items_of(payload, signal: Signal) -> np.ndarray:
     """The items in little-endian bytes, without a copy. Raises ValueError where the bytes are not whole items."""
     dtype = np.dtype(signal.dtype)
-    size = dtype.itemsize * int(np.prod(signal.dims, dtype=int))
+    size = dtype.itemsize * math.prod(signal.dims)
     if len(payload) % size:
         raise ValueError(f"{len(payload)} bytes are not a whole number of items of {size} bytes; do dtype and vlen agree on both sides, "
                          "and pass_tags with tags=?")

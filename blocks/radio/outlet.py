@@ -43,8 +43,14 @@ class Outlet(Block):
 
     def send(self, payload) -> None:
         """Send one message, with the key before it; waits while the receiver is slow, until the flowgraph wants to stop."""
-        if self.kind == "pub" or self._wait(zmq.POLLOUT):
-            self._outside.socket.send_multipart([self.key, payload] if self.key else [payload], copy=isinstance(payload, bytes))
+        parts = [self.key, payload] if self.key else [payload]
+        while True:
+            try:
+                self._outside.socket.send_multipart(parts, zmq.NOBLOCK, copy=isinstance(payload, bytes))
+                return
+            except zmq.Again:
+                if not self._wait(zmq.POLLOUT):
+                    return
 
     def _wait(self, event):
         while not self._outside.socket.poll(POLL_MS, event):

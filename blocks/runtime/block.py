@@ -39,6 +39,9 @@ class Block:
     `tags` (a dict that follows the frame downstream; change it in place). A source has no inputs and gets `index`.
     Input arrays are read-only, and an array once returned must not be written again.
 
+    `gathers`: where frames wait that continue each other, they come as one, of about that many coherence blocks at most: for a block
+    that is much faster on many at once.
+
     A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block. A
     `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop.
     """
@@ -47,6 +50,7 @@ class Block:
     outputs: dict[str, Signal] = {}
     name: str = ""
     takes_tensors: bool = False
+    gathers: int = 0
     interrupted: Callable[[], bool] = staticmethod(lambda: False)
 
     def offer(self, ports: dict[str, Signal]) -> None:

@@ -37,13 +37,15 @@ class Flowgraph:
         self._run: Supervisor | None = None
 
     def connect(self, *ends: Block | tuple[Block, str]) -> None:
-        """Wire each end to the next: a block, or (block, port).
+        """Wire each end to the next: a block, or (block, port). One block alone is taken in as it is, e.g. a Chain from source to sink.
 
         Raises WiringError, naming both ends, where ports do not fit, an input has a writer already, or a cycle would close.
         """
-        if len(ends) < 2:
-            raise WiringError("connect needs at least two blocks")
+        if not ends:
+            raise WiringError("connect needs a block")
         where = _caller()
+        if len(ends) == 1 and isinstance(ends[0], Block):
+            self._adopt(ends[0], where)
         for left, right in pairwise(ends):
             source, out = left if isinstance(left, tuple) else (left, None)
             target, into = right if isinstance(right, tuple) else (right, None)

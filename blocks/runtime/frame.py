@@ -26,6 +26,23 @@ class Frame:
         """Bytes of all arrays."""
         return sum(array.nbytes for array in self.arrays.values())
 
+    def continues(self, earlier: Frame) -> bool:
+        """True where the two may be joined: this one begins where the other ended, and tags that are no lists are the same."""
+        plain, other = ({name: value for name, value in frame.tags.items() if not isinstance(value, list)} for frame in (self, earlier))
+        return self.start == earlier.start + earlier.count and plain == other
+
+    @classmethod
+    def joined(cls, frames: list[Frame]) -> Frame:
+        """One frame of several that continue each other; lists among their tags are joined."""
+        first = frames[0]
+        if len(frames) == 1:
+            return first
+        tags: dict = {}
+        for name, value in (item for frame in frames for item in frame.tags.items()):
+            tags[name] = tags[name] + value if isinstance(value, list) and name in tags else value
+        arrays = {name: np.concatenate([frame.arrays[name] for frame in frames]) for name in first.arrays}
+        return cls(first.start, arrays, tags, sum(frame.count for frame in frames), first.born_ns)
+
     def split(self, count: int) -> tuple[Frame, Frame | None]:
         """The first `count` blocks and the rest (None where nothing is left)."""
         if count == self.count:

@@ -64,6 +64,7 @@ class Worker:
         self.control.connect(control_endpoint)
         self.inputs: dict[Edge, zmq.Socket] = {}
         self.outputs: dict[Edge, zmq.Socket] = {}
+        self.ahead: dict[Edge, Frame] = {}
         self.stopping = False
         self.last_report = self.next_look = 0.0
         self.unreported = False
@@ -162,7 +163,7 @@ class Worker:
                     if message is END:
                         ended.append(edge)
                     else:
-                        pending[edge] = message
+                        pending[edge] = self._gathered(edge, message)
             if ended and pending:
                 edge, frame = next(iter(pending.items()))
                 raise WireError(f"edge {ended[0]} ended, edge {edge} still carries block {frame.start}")
@@ -187,7 +188,23 @@ class Worker:
             if self.interrupted():
                 raise Stopped
 
+    def _gathered(self, edge, frame):
+        frames, count = [frame], frame.count
+        while count < self.block.gathers:
+            try:
+                message = self._decoded(edge, self.inputs[edge].recv_multipart(zmq.NOBLOCK, copy=False))
+            except zmq.Again:
+                break
+            if message is END or not message.continues(frames[-1]):
+                self.ahead[edge] = message
+                break
+            frames.append(message)
+            count += message.count
+        return Frame.joined(frames)
+
     def _receive(self, edge):
+        if edge in self.ahead:
+            return self.ahead.pop(edge)
         socket = self.inputs[edge]
         began = time.monotonic()
         while True:
@@ -197,6 +214,9 @@ class Worker:
             except zmq.Again:
                 self._wait(socket, zmq.POLLIN)
         self.counters.wait_s += time.monotonic() - began
+        return self._decoded(edge, parts)
+
+    def _decoded(self, edge, parts):
         try:
             frame = decode([part.buffer for part in parts])
         except WireError as error:

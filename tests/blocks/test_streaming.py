@@ -29,9 +29,10 @@ from blocks import (
     ZmqSource,
 )
 from blocks import DownlinkChannel as Downlink
+from blocks.runtime.frame import Frame
 from sim.precoding import zero_forcing
 from sim.scenario import Scenario
-from tests.support import ArraySource, Collect
+from tests.support import ArraySource, Collect, FrameSource
 
 S = Scenario(antennas=16, users=4)
 
@@ -247,3 +248,34 @@ def test_a_long_chain_runs_whatever_its_name_grows_to():
     assert len(fg.blocks[0].name) > 255
     for workers in ("thread", "process"):
         np.testing.assert_array_equal(fg.run(blocks=10, workers=workers)["Collect"]["arrays"]["x"], np.ones((10, 2)))
+
+
+class Gathering(Block):
+    """Sums every frame that it gets, slowly at first."""
+
+    inputs = {"x": Signal("N", dtype="float32")}
+    gathers = 8
+
+    def start(self):
+        self.seen = []
+
+    def work(self, index, tags, x):
+        if not self.seen:
+            time.sleep(0.3)
+        self.seen.append((index.start, len(index), x[:, 0].tolist(), tags))
+
+    def result(self):
+        return {"seen": [list(each) for each in self.seen]}
+
+
+def test_frames_that_wait_and_continue_each_other_come_as_one():
+    x = np.arange(40, dtype=np.float32)[:, None]
+    frames = [Frame(n, {"x": x[n:n + 1]}, {"noted": [n], "run": "a" if n < 20 else "b"}) for n in range(40) if n != 13]
+    fg = Flowgraph()
+    fg.connect(FrameSource(*frames), Gathering())
+    seen = fg.run(queue=50)["Gathering"]["seen"]
+    assert [value for _, _, values, _ in seen for value in values] == [n for n in range(40) if n != 13]
+    assert len(seen) < 15 and max(count for _, count, _, _ in seen) == 8
+    for start, count, values, tags in seen:
+        assert values == tags["noted"] == list(range(start, start + count))
+        assert tags["run"] == ("a" if start < 20 else "b") and not start < 20 < start + count

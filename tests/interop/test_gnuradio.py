@@ -14,8 +14,7 @@ from blocks.radio.pmt import UInt64
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, stream_tags
 from blocks.runtime.frame import Frame
 from tests.blocks.radio.captures import CORPUS, value_of
-from tests.blocks.radio.test_gnuradio_blocks import FrameSource
-from tests.support import ArraySource, Collect
+from tests.support import ArraySource, Collect, FrameSource
 
 PYTHON = next((python for python in ("/usr/bin/python3", shutil.which("python3") or "") if python and subprocess.run(
     [python, "-c", "import gnuradio.zeromq"], capture_output=True).returncode == 0), None)

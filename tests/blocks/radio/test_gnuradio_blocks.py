@@ -26,20 +26,9 @@ from blocks.radio.pmt import Pair, UInt64, Vector
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, encode_header, stream_tags
 from blocks.runtime.frame import Frame
 from tests.blocks.radio.captures import CAPTURES, FOLDER, STREAMS, messages, value_of
-from tests.support import ArraySource, Collect
+from tests.support import ArraySource, Collect, FrameSource
 
 X = (np.arange(40) + 1j * np.arange(40, 80)).astype(np.complex64)
-
-
-class FrameSource(ArraySource):
-    """Sends frames as they are given."""
-
-    def __init__(self, *given):
-        super().__init__(**given[0].arrays)
-        self.given = given
-
-    def frames(self, blocks, batch):
-        yield from self.given
 
 
 @pytest.fixture

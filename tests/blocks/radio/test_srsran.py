@@ -5,8 +5,7 @@ import zmq
 
 from blocks import BlockError, Flowgraph, SrsranSink, SrsranSource
 from blocks.runtime.frame import Frame
-from tests.blocks.radio.test_gnuradio_blocks import FrameSource
-from tests.support import ArraySource, Collect, complex_normal
+from tests.support import ArraySource, Collect, FrameSource, complex_normal
 
 
 @pytest.fixture
