@@ -25,6 +25,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/streaming.py
 	$(BIN)/python benchmarks/inference.py
+	$(BIN)/python benchmarks/burst_sync.py
+	$(BIN)/python benchmarks/edges.py
 
 clean:
 	rm -rf $(VENV) out

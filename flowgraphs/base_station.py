@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,8 @@ from flowgraphs.remote import answers_at
 from flowgraphs.serve import serve
 from sim.preamble import zadoff_chu
 from sim.scenario import Scenario
+
+_link, _input, _output = (partial(typer.Option, rich_help_panel=title) for title in ("Link", "Input", "Output"))
 
 
 class Input(StrEnum):
@@ -140,42 +143,42 @@ def make_recorder(path: Path, s: Scenario, sync: Sync | None, layout: str) -> Bl
 
 
 def base_station(
-    antennas: Annotated[int, typer.Option(help="Base-station antennas M.")] = 64,
-    users: Annotated[int, typer.Option(help="Single-antenna users K.")] = 8,
-    pilots: Annotated[int | None, typer.Option(help="Pilot symbols L; as many as users by default.")] = None,
-    uplink_power_dbm: Annotated[float, typer.Option(help="Transmit power of a user, dBm; a sample's squared magnitude is mW.")] = -10.0,
-    downlink_power_dbm: Annotated[float, typer.Option(help="Transmit power of the base station, dBm.")] = 5.0,
-    noise_dbm: Annotated[float, typer.Option(help="Noise power of a received sample, dBm.")] = -85.0,
-    estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
-    calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
-    precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse, or calibrated.")] = "calibrated",
-    device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
-    source: Annotated[Input, typer.Option("--from", help="Who speaks at the input: calibeam's frames (received pilots y), PDUs of GNU "
-                                          "Radio (y too), or samples of GNU Radio, srsRAN or a SigMF recording.")] = Input.frames,
-    places_in: Annotated[list[str] | None, typer.Option("--input", metavar="ENDPOINT|FILE", help="Where the input comes from; for srsRAN "
-                                                        "once per antenna. Default: tcp://127.0.0.1:5555.")] = None,
-    sink: Annotated[Output, typer.Option("--to", help="Precoders as frames or PDUs, or precoded samples for GNU Radio (samples) or "
-                                        "srsRAN.")] = Output.frames,
-    places_out: Annotated[list[str] | None, typer.Option("--output", metavar="ENDPOINT", help="Where the output goes; for srsRAN once per "
-                                                         "antenna. Default: the next port, or the path with -out.")] = None,
-    sync: Annotated[Sync | None, typer.Option(help="How samples hold coherence blocks: bursts after a Zadoff-Chu preamble (the default), "
-                                              "bursts marked by a tag, or aligned, one after the other.")] = None,
-    preamble: Annotated[tuple[int, int], typer.Option(metavar="LENGTH ROOT", help="The Zadoff-Chu preamble of bursts.")] = (61, 25),
-    tag: Annotated[str, typer.Option(help="Key of the tag at a burst's first pilot, for --sync tag.")] = "burst",
-    threshold: Annotated[float, typer.Option(help="Share of energy along the preamble that makes a burst.")] = 0.25,
+    antennas: Annotated[int, _link(help="Base-station antennas M.")] = 64,
+    users: Annotated[int, _link(help="Single-antenna users K.")] = 8,
+    pilots: Annotated[int | None, _link(help="Pilot symbols L; as many as users by default.")] = None,
+    uplink_power_dbm: Annotated[float, _link(help="Transmit power of a user, dBm; a sample's squared magnitude is mW.")] = -10.0,
+    downlink_power_dbm: Annotated[float, _link(help="Transmit power of the base station, dBm.")] = 5.0,
+    noise_dbm: Annotated[float, _link(help="Noise power of a received sample, dBm.")] = -85.0,
+    estimator: Annotated[str, _link(help="ls, scaled-ls or lmmse.")] = "ls",
+    calibration: Annotated[str, _link(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
+    precoder: Annotated[str, _link(help="zf, rzf, mrt, wmmse, or calibrated.")] = "calibrated",
+    device: Annotated[str, _link(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
+    source: Annotated[Input, _input("--from", help="Who speaks at the input: calibeam's frames (received pilots y), PDUs of GNU "
+                                    "Radio (y too), or samples of GNU Radio, srsRAN or a SigMF recording.")] = Input.frames,
+    places_in: Annotated[list[str] | None, _input("--input", metavar="ENDPOINT|FILE", help="Where the input comes from; for srsRAN "
+                                                  "once per antenna. Default: tcp://127.0.0.1:5555.")] = None,
+    sync: Annotated[Sync | None, _input(help="How samples hold coherence blocks: bursts after a Zadoff-Chu preamble (the default), "
+                                        "bursts marked by a tag, or aligned, one after the other.")] = None,
+    preamble: Annotated[tuple[int, int], _input(metavar="LENGTH ROOT", help="The Zadoff-Chu preamble of bursts.")] = (61, 25),
+    tag: Annotated[str, _input(help="Key of the tag at a burst's first pilot, for --sync tag.")] = "burst",
+    threshold: Annotated[float, _input(help="Share of energy along the preamble that makes a burst.")] = 0.25,
+    input_socket: Annotated[str | None, _input(help="GNU Radio's sink is heard by: pull, sub or req.")] = None,
+    input_key: Annotated[str | None, _input(help="Key of a PUB sink of GNU Radio.")] = None,
+    input_tags: Annotated[bool, _input("--input-tags", help="GNU Radio's sink has Pass Tags on.")] = False,
+    bind_input: Annotated[bool | None, _input("--bind-input/--connect-input", help="Who listens. Default: frames bind.")] = None,
+    record: Annotated[Path | None, _input(help="Keep the input as a SigMF recording of this name.")] = None,
+    sink: Annotated[Output, _output("--to", help="Precoders as frames or PDUs, or precoded samples for GNU Radio (samples) or "
+                                   "srsRAN.")] = Output.frames,
+    places_out: Annotated[list[str] | None, _output("--output", metavar="ENDPOINT", help="Where the output goes; for srsRAN once per "
+                                                    "antenna. Default: the next port, or the path with -out.")] = None,
+    symbols: Annotated[int, _output(help="Data symbols per coherence block in precoded samples.")] = 64,
+    order: Annotated[int, _output(help="QAM order of the data symbols: 4, 16, 64, 256 or 1024.")] = 16,
+    seed: Annotated[int, _output(help="Seed of the data symbols.")] = 0,
+    output_socket: Annotated[str | None, _output(help="GNU Radio's source is fed by: push, pub or rep.")] = None,
+    output_key: Annotated[str | None, _output(help="Key for a SUB source of GNU Radio.")] = None,
+    output_tags: Annotated[bool, _output("--output-tags", help="GNU Radio's source has Pass Tags on.")] = False,
+    bind_output: Annotated[bool | None, _output("--bind-output/--connect-output", help="Who listens. Default: bind.")] = None,
     layout: Annotated[str, typer.Option(help="Samples of all antennas: vector, or interleaved scalars.")] = "vector",
-    input_socket: Annotated[str | None, typer.Option(help="GNU Radio's sink is heard by: pull, sub or req.")] = None,
-    input_key: Annotated[str | None, typer.Option(help="Key of a PUB sink of GNU Radio.")] = None,
-    input_tags: Annotated[bool, typer.Option("--input-tags", help="GNU Radio's sink has Pass Tags on.")] = False,
-    output_socket: Annotated[str | None, typer.Option(help="GNU Radio's source is fed by: push, pub or rep.")] = None,
-    output_key: Annotated[str | None, typer.Option(help="Key for a SUB source of GNU Radio.")] = None,
-    output_tags: Annotated[bool, typer.Option("--output-tags", help="GNU Radio's source has Pass Tags on.")] = False,
-    bind_input: Annotated[bool | None, typer.Option("--bind-input/--connect-input", help="Who listens. Default: frames bind.")] = None,
-    bind_output: Annotated[bool | None, typer.Option("--bind-output/--connect-output", help="Who listens. Default: bind.")] = None,
-    symbols: Annotated[int, typer.Option(help="Data symbols per coherence block in precoded samples.")] = 64,
-    order: Annotated[int, typer.Option(help="QAM order of the data symbols: 4, 16, 64, 256 or 1024.")] = 16,
-    seed: Annotated[int, typer.Option(help="Seed of the data symbols.")] = 0,
-    record: Annotated[Path | None, typer.Option(help="Keep the input as a SigMF recording of this name.")] = None,
     curve: Annotated[Path | None, typer.Option(help="Folder of keys, from calibeam keygen: encrypts, and refuses strangers.")] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Listen where other machines reach it, without keys.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")] = False,

@@ -33,7 +33,7 @@ def flowgraph():
                  block("downlink", "variable", (200, 164), value='"tcp://127.0.0.1:5556"'),
                  block("offset", "variable_qtgui_range", (400, 8), label='"carrier offset (cycles per sample)"', rangeType="float",
                        value=0.0005, start=-0.004, stop=0.004, step=0.0001, widget="counter_slider"),
-                 block("number", "variable_qtgui_range", (600, 8), label='"coherence block"', rangeType="int", value=0, start=0, stop=15,
+                 block("number", "variable_qtgui_range", (600, 8), label='"coherence block"', rangeType="int", value=6, start=0, stop=15,
                        step=1, widget="counter_slider"),
                  block("bursts", "epy_module", (104, 228), source_code=(HERE / "bursts.py").read_text())]
     up = [block("sent", "blocks_vector_source_x", (8, 320), type="complex", vector="bursts.flat(users, 10)", repeat="True", vlen="users",

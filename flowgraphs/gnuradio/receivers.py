@@ -7,7 +7,8 @@ class Receivers(gr.sync_block):
     """Scales and turns what each user hears, burst by burst, so that 16-QAM lies where it should.
 
     users: length of the vectors; symbols: per burst. The phase is the one that fits the nearest points best, from a first guess by the
-    fourth power; a quarter turn stays open, which a picture does not show. `evm` holds each user's error vector magnitude so far.
+    fourth power; a quarter turn stays open, which a picture does not show. `evm` holds each user's error vector magnitude so far, against
+    the nearest points, and so flatters what is mostly noise.
     """
 
     def __init__(self, users=4, symbols=64):

@@ -55,7 +55,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uplink", default="tcp://127.0.0.1:5555", help="where the base station hears the antennas (%(default)s)")
     parser.add_argument("--downlink", default="tcp://127.0.0.1:5556", help="where it sends precoded samples (%(default)s)")
-    parser.add_argument("--block", type=int, default=0, help="which of the 16 coherence blocks in channels.npz (%(default)s)")
+    parser.add_argument("--block", type=int, default=6, help="which of the 16 coherence blocks in channels.npz (%(default)s)")
     parser.add_argument("--offset", type=float, default=5e-4, help="carrier offset, cycles per sample (%(default)s)")
     parser.add_argument("--power-dbm", type=float, default=10.0, help="of every user (%(default)s)")
     parser.add_argument("--rate", type=float, default=50e3, help="samples per second (%(default)s)")
