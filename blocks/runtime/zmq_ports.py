@@ -13,7 +13,6 @@ from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
 from blocks.runtime.wire import END, decode, encode, encode_end, encode_error
 
 _LINGER_MS = 30_000
-_QUEUE = 8
 
 
 class ZmqSource(Block):
@@ -36,7 +35,7 @@ class ZmqSource(Block):
 
     def start(self):
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
-        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve, rcvhwm=_QUEUE)
+        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve)
         self._socket = self._outside.socket
 
     def stop(self):
@@ -102,7 +101,7 @@ class ZmqSink(Block):
 
     def start(self):
         self._ended = False
-        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve, sndhwm=_QUEUE)
+        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve)
         self._socket = self._outside.socket
 
     def work(self, index, tags, **arrays):

@@ -226,3 +226,11 @@ def test_bad_power_is_refused_where_the_block_is_made(make, power):
 def test_bad_noise_is_refused_where_the_block_is_made():
     with pytest.raises(ValueError, match="variance=-1"):
         AWGN(-1.0)
+
+
+def test_a_chain_from_source_to_sink_is_a_flowgraph_of_its_own():
+    fg = Flowgraph()
+    fg.connect(Chain(ArraySource(x=np.ones((5, 2), np.float32)), Collect()))
+    assert fg.run(blocks=5)["Collect"]["arrays"]["x"].sum() == 10
+    with pytest.raises(WiringError, match="needs a block"):
+        fg.connect()

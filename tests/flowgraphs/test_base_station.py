@@ -14,7 +14,7 @@ import pytest
 import sigmf
 import zmq
 
-from blocks import AWGN, Demod, PilotSource, UplinkChannel, run_block
+from blocks import AWGN, Demod, PilotSource, Signal, UplinkChannel, ZmqSink, ZmqSource, run_block
 from blocks.radio import pmt
 from blocks.runtime import wire
 from blocks.runtime.frame import Frame
@@ -289,6 +289,32 @@ def test_fdd_e2e_has_the_same_rates_through_a_base_station(peer, tmp_path):
             assert done.returncode == 0, done.stderr
     rates = [json.loads((tmp_path / f"{name}.json").read_text())["methods"]["link"]["sum_rate"] for name in ("here", "there")]
     assert rates[0] == pytest.approx(rates[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("keys", [None, "others"])
+def test_strangers_get_nothing_through(keys, peer, tmp_path):
+    for name in ("own", "others"):
+        make_keys(tmp_path / name)
+    with base_station("--input", peer.at("in"), "--curve", tmp_path / "own") as (_, said):
+        stranger = ZmqSink(peer.at("in"), bind=False, curve=keys and str(tmp_path / keys))
+        stranger.name = "stranger"
+        stranger.start()
+        friend = ZmqSink(peer.at("in"), bind=False, curve=str(tmp_path / "own"))
+        friend.start()
+        listener = ZmqSource(peer.at("in-out"), curve=str(tmp_path / "own"), v=Signal(16, 4))
+        listener.start()
+        eavesdropper = ZmqSource(peer.at("in-out"), curve=keys and str(tmp_path / keys), v=Signal(16, 4))
+        eavesdropper.start()
+        stranger.interrupted = lambda: True
+        stranger.work(range(5), {}, y=Y[:5])
+        friend.work(range(B), {}, y=Y)
+        heard = listener.frames(B, B)
+        first = next(frame for frame in heard if frame is not None)
+        np.testing.assert_allclose(first.arrays["v"], V, rtol=1e-4, atol=1e-6)
+        assert [next(eavesdropper.frames(1, 1)) for _ in range(10)] == 10 * [None]
+        for block in (stranger, friend, listener, eavesdropper):
+            block.stop()
+    assert f"{B} blocks" in said[0]
 
 
 def test_fdd_e2e_says_which_blocks_a_base_station_left_out(peer):
