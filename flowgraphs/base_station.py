@@ -215,7 +215,7 @@ def base_station(
     console = Console(quiet=quiet, highlight=False)
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=Console(stderr=True) if quiet else console, show_path=False)])
     console.print(f"base station: M={antennas} K={users} L={scenario.pilot_symbols}, {source.value} from {', '.join(places_in)}, "
-                  f"{sink.value} to {', '.join(places_out)}; Ctrl-C stops it")
+                  f"{sink.value} to {', '.join(places_out)}; Ctrl-C stops it", soft_wrap=True)
     worker = next(block.name for block in fg.blocks if isinstance(block, TolerantChain))
     serve(fg, worker, console, places_out[0])
 

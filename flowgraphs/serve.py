@@ -23,8 +23,15 @@ def serve(fg: Flowgraph, worker: str, console: Console, output: str) -> None:
     output: where what it makes is fetched from. Raises BlockError where a block failed.
     """
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        _watch(fg, worker, console, output, stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(fg, worker, console, output, stop):
     terminal = console.is_terminal and not console.quiet
     began = looked = printed = moved = time.monotonic()
     done = 0
@@ -37,7 +44,7 @@ def serve(fg: Flowgraph, worker: str, console: Console, output: str) -> None:
             looked, done = now, blocks
             status = _status(metrics, worker, f"{speed:,.0f} blocks/s")
             if now - moved > _STUCK_S and any(m.get("queue") for m in metrics.values()):
-                status += f"; nobody takes the output at {output}"
+                status = f"nobody takes the output at {output}; {status}"
             if live is not None:
                 live.update(Text(status, overflow="ellipsis", no_wrap=True), refresh=True)
             elif now - printed > _PLAIN_EVERY_S:

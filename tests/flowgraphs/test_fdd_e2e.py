@@ -113,13 +113,13 @@ def test_learned_pilots_are_sent_at_exactly_the_uplink_power(tmp_path):
     np.testing.assert_allclose(run_block(estimator, y=received)["h_est"], scenario.uplink(range(2)), rtol=1e-3, atol=1e-9)
 
 
-def test_users_and_pilots_that_a_paper_network_was_not_trained_for_are_named(tmp_path):
+def test_users_and_pilots_that_a_paper_network_was_not_trained_for_are_named(tmp_path, command):
     conference, journal = (str(paper_weights(tmp_path, paper)) for paper in ("conference", "journal"))
     for weights, options, message in ((conference, ("--users", "3"), "users=3: these weights have learned pilots for 2, 4 users"),
                                       (journal, ("--users", "8"), "users=8: these weights are for 4 users"),
                                       (conference, ("--users", "4", "--pilots", "6"), "pilots=6: .* as many pilots as users, 4")):
-        done = run("--calibration", weights, *options)
-        assert done.returncode == 2 and re.search(message, done.stderr) and len(done.stderr.splitlines()) == 1
+        code, _, errors = command(fdd_e2e.main, "--calibration", weights, *options)
+        assert code == 2 and re.search(message, errors) and len(errors.splitlines()) == 1
 
 
 def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
@@ -139,11 +139,11 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
     (("--workers", "elf"), "elf"), (("--device", "abacus"), "abacus"), (("--seed", "-1"), "seed=-1"),
     (("--deepmimo", ".", "."), "holds no DeepMIMO scenario"), (("--deepmimo", "/nowhere", "/nowhere"), "not a folder"),
     (("--json", "/nowhere/r.json"), "no folder /nowhere"), (("--plot", "r.bmp"), "r.bmp")])
-def test_bad_argument_is_one_line_and_exit_code_2(options, message):
-    done = run(*options)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1 and done.stdout == ""
+def test_bad_argument_is_one_line_and_exit_code_2(options, message, command):
+    code, output, errors = command(fdd_e2e.main, *options)
+    assert code == 2
+    assert message in errors
+    assert len(errors.splitlines()) == 1 and output == ""
 
 
 def test_deepmimo_folders_take_the_place_of_the_room(tmp_path):
