@@ -57,11 +57,12 @@ class BurstSync(Block):
 
     def transform(self, frames):
         buffer = SampleBuffer(self.antennas, self.layout)
-        frame = None
+        latest = None
         for frame in frames:
             if frame is None:
                 yield None
                 continue
+            latest = frame
             missing = buffer.missing(frame)
             if missing:
                 yield from self._bursts(buffer, frame, last=True)
@@ -72,8 +73,8 @@ class BurstSync(Block):
             self._tags += [StreamTag(buffer.row_of(t.offset), t.key, t.value, t.source) for t in stream_tags(frame.tags)
                            if t.offset in frame.index]
             yield from self._bursts(buffer, frame, last=False)
-        if frame is not None:
-            yield from self._bursts(buffer, frame, last=True)
+        if latest is not None:
+            yield from self._bursts(buffer, latest, last=True)
 
     def _bursts(self, buffer, frame, last):
         """The frame of all bursts that are complete in the buffer, if any, which then holds what is still open."""
@@ -83,11 +84,13 @@ class BurstSync(Block):
         start = self._seen["bursts"]
         if begins:
             made = Frame(start, {"y": np.empty((len(begins), self.antennas, self.symbols), np.complex64)}, {}, born_ns=frame.born_ns)
+            noted = []
             for number, begin in enumerate(begins):
                 made.arrays["y"][number], self._last = self._corrected(rows[begin:begin + size])
-                add_stream_tags(made.tags, [StreamTag(start + number, "burst", {"sample": first + begin, **self._last})])
-                add_stream_tags(made.tags, [StreamTag(start + number, t.key, t.value, t.source) for t in self._tags
-                                            if begin <= t.offset - first < begin + size])
+                noted.append(StreamTag(start + number, "burst", {"sample": first + begin, **self._last}))
+                noted += [StreamTag(start + number, t.key, t.value, t.source) for t in self._tags
+                          if begin <= t.offset - first < begin + size]
+            add_stream_tags(made.tags, noted)
             self._seen["bursts"] += len(begins)
             yield made
         buffer.drop(judged)

@@ -88,11 +88,7 @@ class Inlet(Block):
     def _receive(self, patience_ms):
         if self._requests is not None:
             return self._requests.ask(self.request) if patience_ms else None
-        socket = self._outside.socket
-        try:
-            return socket.recv_multipart(zmq.NOBLOCK, copy=False)  # a poll first would cost as much as the rest
-        except zmq.Again:
-            return socket.recv_multipart(copy=False) if patience_ms and socket.poll(patience_ms) else None
+        return self._outside.receive(patience_ms)
 
     def _payload(self, parts):
         expected = 2 if self.key else 1

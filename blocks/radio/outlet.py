@@ -4,7 +4,7 @@ from __future__ import annotations
 import zmq
 
 from blocks.runtime import Block
-from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
+from blocks.runtime.sockets import OutsideSocket, check_endpoint
 
 _SOCKETS = {"push": zmq.PUSH, "pub": zmq.PUB, "rep": zmq.REP}
 _LINGER_MS = 2_000
@@ -39,21 +39,12 @@ class Outlet(Block):
 
     def requested(self) -> bytes | None:
         """The next request of a "rep" sink, or None where the flowgraph wants to stop."""
-        return self._outside.socket.recv() if self._wait(zmq.POLLIN) else None
+        while not self.interrupted():
+            parts = self._outside.receive()
+            if parts is not None:
+                return parts[-1].bytes
+        return None
 
     def send(self, payload) -> None:
         """Send one message, with the key before it; waits while the receiver is slow, until the flowgraph wants to stop."""
-        parts = [self.key, payload] if self.key else [payload]
-        while True:
-            try:
-                self._outside.socket.send_multipart(parts, zmq.NOBLOCK, copy=isinstance(payload, bytes))
-                return
-            except zmq.Again:
-                if not self._wait(zmq.POLLOUT):
-                    return
-
-    def _wait(self, event):
-        while not self._outside.socket.poll(POLL_MS, event):
-            if self.interrupted():
-                return False
-        return True
+        self._outside.send([self.key, payload] if self.key else [payload], self.interrupted, copy=isinstance(payload, bytes))

@@ -15,7 +15,7 @@ class Requests:
     """
 
     def __init__(self, outside: OutsideSocket):
-        self._socket = outside.socket
+        self._outside, self._socket = outside, outside.socket
         self._events = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._out = False
 
@@ -31,9 +31,9 @@ class Requests:
                 self._events.poll(POLL_MS)
                 return None
             self._out = True
-        if not self._socket.poll(POLL_MS):
+        parts = self._outside.receive()
+        if parts is None:
             return None
-        parts = self._socket.recv_multipart(copy=False)
         self._out = False
         return parts[1:]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,27 @@ class OutsideSocket:
         except BaseException:
             self.close(0)
             raise
+
+    def send(self, parts: list, interrupted: Callable[[], bool], copy: bool = False) -> bool:
+        """Send a message, waiting while nobody takes it; False where `interrupted()` was true before."""
+        while True:
+            try:
+                self.socket.send_multipart(parts, zmq.NOBLOCK, copy=copy)
+                return True
+            except zmq.Again:  # whatever a poll says: a peer may be gone by the time of the call
+                self.socket.poll(POLL_MS, zmq.POLLOUT)
+                if interrupted():
+                    return False
+
+    def receive(self, patience_ms: int = POLL_MS) -> list[zmq.Frame] | None:
+        """The parts of the next message, or None where none came within `patience_ms`."""
+        for wait_ms in (patience_ms, 0):
+            try:
+                return self.socket.recv_multipart(zmq.NOBLOCK, copy=False)  # a poll first would cost as much as the rest
+            except zmq.Again:
+                if not wait_ms or not self.socket.poll(wait_ms):
+                    break
+        return None
 
     def close(self, linger_ms: int = 0) -> None:
         """Close the socket; what is not sent yet has `linger_ms` to leave."""

@@ -9,7 +9,7 @@ from blocks.runtime.bad_messages import BadMessages
 from blocks.runtime.block import Block, Signal, checked_arrays
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
-from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
+from blocks.runtime.sockets import OutsideSocket, check_endpoint
 from blocks.runtime.wire import END, decode, encode, encode_end, encode_error
 
 _LINGER_MS = 30_000
@@ -36,12 +36,11 @@ class ZmqSource(Block):
     def start(self):
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
         self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve)
-        self._socket = self._outside.socket
 
     def stop(self):
         if hasattr(self, "_outside"):
             self._outside.close()
-            del self._outside, self._socket
+            del self._outside
 
     def report(self):
         return {"bad_messages": self._bad.count} if self.endless and hasattr(self, "_bad") else {}
@@ -49,11 +48,12 @@ class ZmqSource(Block):
     def frames(self, blocks, batch):
         done = 0
         while blocks is None or done < blocks:
-            if not self._socket.poll(POLL_MS):
+            parts = self._outside.receive()
+            if parts is None:
                 yield None
                 continue
             try:
-                frame = self._decoded([part.buffer for part in self._socket.recv_multipart(copy=False)])
+                frame = self._decoded([part.buffer for part in parts])
             except (WireError, TypeError) as error:
                 if not self.endless:
                     raise WireError(f"malformed message on edge {self.endpoint} -> {self.name}: {error}") from None
@@ -102,26 +102,17 @@ class ZmqSink(Block):
     def start(self):
         self._ended = False
         self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve)
-        self._socket = self._outside.socket
 
     def work(self, index, tags, **arrays):
-        self._send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())))
+        self._outside.send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())), self.interrupted)
 
     def end(self):
-        self._send(encode_end())
-        self._ended = True
+        self._ended = self._outside.send(encode_end(), self.interrupted)
 
     def stop(self):
         if not hasattr(self, "_outside"):
             return
-        if not self._ended and self._socket.poll(0, zmq.POLLOUT):
-            self._socket.send_multipart(encode_error("the sending flowgraph was stopped before its end"))
+        if not self._ended:
+            self._outside.send(encode_error("the sending flowgraph was stopped before its end"), lambda: True)
         self._outside.close(_LINGER_MS if self._ended else 500)
-        del self._outside, self._socket
-
-    def _send(self, parts):
-        while not self._socket.poll(POLL_MS, zmq.POLLOUT):
-            if self.interrupted():
-                return
-        self._socket.send_multipart(parts, copy=False)
-
+        del self._outside

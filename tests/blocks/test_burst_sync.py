@@ -141,6 +141,14 @@ def test_a_truncated_burst_at_the_end_is_counted():
     assert found_at(tags) == STARTS[:3] and report["broken_bursts"] == 1
 
 
+def test_the_last_burst_of_a_source_that_paused_is_not_lost():
+    end = STARTS[3] + SIZE
+    block = BurstSync(M, L, Z)
+    block.start()
+    made = list(block.transform(iter([Frame(0, {"samples": AIR[:end]}), None])))
+    assert sum(frame.count for frame in made if frame is not None) == 4
+
+
 def test_bursts_leave_once_a_preambles_length_follows():
     block = BurstSync(M, L, Z)
     block.start()

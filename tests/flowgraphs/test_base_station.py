@@ -71,7 +71,7 @@ class Peer:
     """Sockets of the other side; everything it made is closed at the end."""
 
     def __init__(self, folder):
-        self.folder, self.context = folder, zmq.Context()
+        self.folder, self.context, self.sockets = folder, zmq.Context(), []
 
     def at(self, name):
         return f"ipc://{self.folder}/{name}"
@@ -79,6 +79,7 @@ class Peer:
     def socket(self, kind, name, bind=False):
         socket = self.context.socket(kind)
         (socket.bind if bind else socket.connect)(self.at(name))
+        self.sockets.append(socket)  # one that nobody holds is closed
         return socket
 
 
