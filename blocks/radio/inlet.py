@@ -10,7 +10,7 @@ from blocks.radio.requests import Requests
 from blocks.runtime import Block
 from blocks.runtime.bad_messages import BadMessages
 from blocks.runtime.frame import Frame
-from blocks.runtime.sockets import POLL_MS, OutsideSocket, check_endpoint
+from blocks.runtime.sockets import OutsideSocket, check_endpoint
 
 _SOCKETS = {"pull": zmq.PULL, "sub": zmq.SUB, "req": zmq.DEALER}
 _RECEIVE_QUEUE = 100
@@ -60,13 +60,13 @@ class Inlet(Block):
         """Where `merges` is set, messages that wait already and continue each other become one frame: a slow flowgraph gets larger ones."""
         done, position, ahead = 0, 0, None
         while blocks is None or done < blocks:
-            frame, ahead = (ahead or self._next(position, POLL_MS)), None
+            frame, ahead = (ahead or self._next(position)), None
             if frame is None:
                 yield None
                 continue
             merged, count, size = [frame], frame.count, frame.nbytes
             while self.merges and size < _MERGED_BYTES:
-                ahead = self._next(frame.start + count, 0)
+                ahead = self._next(frame.start + count, wait=False)
                 if ahead is None or not ahead.continues(merged[-1]):
                     break
                 merged.append(ahead)
@@ -77,18 +77,18 @@ class Inlet(Block):
             done, position = done + frame.count, frame.start + frame.count
             yield frame
 
-    def _next(self, position, patience_ms):
-        parts = self._receive(patience_ms)
+    def _next(self, position, wait=True):
+        parts = self._receive(wait)
         try:
             return None if parts is None else self.frame(self._payload(parts), position)
         except ValueError as error:
             self._bad.add(error)
             return None
 
-    def _receive(self, patience_ms):
+    def _receive(self, wait):
         if self._requests is not None:
-            return self._requests.ask(self.request) if patience_ms else None
-        return self._outside.receive(patience_ms)
+            return self._requests.ask(self.request) if wait else None
+        return self._outside.receive(wait)
 
     def _payload(self, parts):
         expected = 2 if self.key else 1

@@ -30,6 +30,7 @@ class OutsideSocket:
         try:
             if curve is not None:
                 self._use_keys(Path(curve), bind)
+            self.socket.rcvtimeo = self.socket.sndtimeo = POLL_MS  # waiting here costs less than a poll, and a peer may be gone after one
             for name, value in options.items():
                 self.socket.setsockopt(getattr(zmq, name.upper()), value)
             (self.socket.bind if bind else self.socket.connect)(endpoint)
@@ -44,22 +45,21 @@ class OutsideSocket:
         """Send a message, waiting while nobody takes it; False where `interrupted()` was true before."""
         while True:
             try:
-                self.socket.send_multipart(parts, zmq.NOBLOCK, copy=copy)
+                self.socket.send_multipart(parts, copy=copy)
                 return True
-            except zmq.Again:  # whatever a poll says: a peer may be gone by the time of the call
-                self.socket.poll(POLL_MS, zmq.POLLOUT)
+            except zmq.Again:
                 if interrupted():
                     return False
 
-    def receive(self, patience_ms: int = POLL_MS) -> list[zmq.Frame] | None:
-        """The parts of the next message, or None where none came within `patience_ms`."""
-        for wait_ms in (patience_ms, 0):
-            try:
-                return self.socket.recv_multipart(zmq.NOBLOCK, copy=False)  # a poll first would cost as much as the rest
-            except zmq.Again:
-                if not wait_ms or not self.socket.poll(wait_ms):
-                    break
-        return None
+    def receive(self, wait: bool = True) -> list[zmq.Frame] | None:
+        """The parts of the next message, or None where none came: within POLL_MS, or at once."""
+        try:
+            parts = [self.socket.recv(0 if wait else zmq.NOBLOCK, copy=False)]
+            while parts[-1].more:
+                parts.append(self.socket.recv(copy=False))
+            return parts
+        except zmq.Again:
+            return None
 
     def close(self, linger_ms: int = 0) -> None:
         """Close the socket; what is not sent yet has `linger_ms` to leave."""
