@@ -162,7 +162,7 @@ PAIRS = {"GNURadioSource": (send_plain, receive_block), "GNURadioSink": (send_bl
          "GNURadioSink, an edge before it": (send_block_over_an_edge, receive_plain)}
 
 
-def main(kib: int = 64, megabytes: int = 2000, rounds: int = 5):
+def main(kib: int = 64, megabytes: int = 2000, rounds: int = 3):
     """Print one table per transport."""
     size, count = kib * 1024, megabytes * 1_000_000 // (kib * 1024)
     found = Path(_GNU_RADIO).exists() and subprocess.run([_GNU_RADIO, "-c", "import gnuradio.zeromq"], capture_output=True)
