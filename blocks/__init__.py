@@ -18,8 +18,10 @@ from blocks.gnuradio_message_sink import GNURadioMessageSink
 from blocks.gnuradio_message_source import GNURadioMessageSource
 from blocks.gnuradio_sink import GNURadioSink
 from blocks.gnuradio_source import GNURadioSource
+from blocks.lmmse_detector import LMMSEDetector
 from blocks.lmmse_estimator import LMMSEEstimator
 from blocks.ls_estimator import LSEstimator
+from blocks.mf_detector import MFDetector
 from blocks.mrt_precoder import MRTPrecoder
 from blocks.pilot_calibration_mlp import PilotCalibrationMLP
 from blocks.pilot_source import PilotSource
@@ -39,12 +41,15 @@ from blocks.structured_precoder import StructuredPrecoder
 from blocks.tolerant_chain import TolerantChain
 from blocks.uplink_channel import UplinkChannel
 from blocks.vector_to_streams import VectorToStreams
+from blocks.water_filling import WaterFilling
 from blocks.wmmse_precoder import WMMSEPrecoder
+from blocks.zf_detector import ZFDetector
 from blocks.zf_precoder import ZFPrecoder
 
 __all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel", "FileSink",
            "FileSource", "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink", "GNURadioMessageSource",
-           "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEEstimator", "LSEstimator", "MRTPrecoder", "PilotCalibrationMLP",
-           "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink", "ScaledLSEstimator", "SigMFSink", "SigMFSource",
-           "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector", "StructuredPrecoder", "TolerantChain",
-           "UplinkChannel", "VectorToStreams", "WMMSEPrecoder", "WiringError", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]
+           "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEDetector", "LMMSEEstimator", "LSEstimator", "MFDetector",
+           "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink",
+           "ScaledLSEstimator", "SigMFSink", "SigMFSource", "Signal", "SrsranSink", "SrsranSource", "StreamToFrames",
+           "StreamsToVector", "StructuredPrecoder", "TolerantChain", "UplinkChannel", "VectorToStreams", "WMMSEPrecoder",
+           "WaterFilling", "WiringError", "ZFDetector", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

@@ -21,8 +21,10 @@ from blocks import (
     Flowgraph,
     FramesToStream,
     GenieCSI,
+    LMMSEDetector,
     LMMSEEstimator,
     LSEstimator,
+    MFDetector,
     MRTPrecoder,
     PilotCalibrationMLP,
     PilotSource,
@@ -36,7 +38,9 @@ from blocks import (
     StructuredPrecoder,
     UplinkChannel,
     VectorToStreams,
+    WaterFilling,
     WMMSEPrecoder,
+    ZFDetector,
     ZFPrecoder,
     ZmqSink,
     ZmqSource,
@@ -55,6 +59,7 @@ RNG = np.random.default_rng(5)
 H = 1e-5 * complex_normal(RNG, BLOCKS, 64, 4)
 POWERS = (P * RNG.dirichlet(np.ones(4), (2, BLOCKS))).astype(np.float32)
 
+RECEIVED = H @ complex_normal(RNG, BLOCKS, 4, 9)
 BURSTS = 0.05 * complex_normal(RNG, BLOCKS, 4)
 for begin in (2, 13):
     BURSTS[begin:begin + 7] += zadoff_chu(7)[:, None] * complex_normal(RNG, 4)
@@ -82,6 +87,10 @@ PALETTE = {
     RateSink: (lambda: RateSink(N), {"g": 1e-5 * complex_normal(RNG, BLOCKS, 4, 4)}),
     QAMSource: (lambda: QAMSource(4, 9, 64, seed=2), {}),
     Precode: (Precode, {"v": H, "symbols": complex_normal(RNG, BLOCKS, 4, 9)}),
+    MFDetector: (MFDetector, {"y": RECEIVED, "h_est": H}),
+    ZFDetector: (ZFDetector, {"y": RECEIVED, "h_est": H}),
+    LMMSEDetector: (lambda: LMMSEDetector(1.0, 1e-10), {"y": RECEIVED, "h_est": H}),
+    WaterFilling: (lambda: WaterFilling(P, N), {"v": H, "h_est": H}),
     BurstSync: (lambda: BurstSync(4, 3, zadoff_chu(7), threshold=0.8), {"samples": BURSTS}),
     StreamToFrames: (lambda: StreamToFrames(1, 4, "interleaved"), {"samples": BURSTS[:, 0].copy()}),
     FramesToStream: (lambda: FramesToStream(64, 4), {"y": H}),

@@ -1,0 +1,134 @@
+"""WMMSE precoding for users with several antennas: in the row space of the channels, and in the classic form."""
+from __future__ import annotations
+
+import numpy as np
+
+from sim.checks import positive
+
+
+def wmmse_mimo(h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int = 100,
+               weights: np.ndarray | None = None) -> np.ndarray:
+    """Precoders V (B, K, M, d) complex128 that locally maximise the weighted sum rate, with total power `power`.
+
+    h: (B, K, N, M), downlink channel of each user's N antennas; streams: d <= N per user; powers: mW; weights: (K,), 1 by default. Works
+    with (K N) x (K N) matrices only, whatever M. Starts from regularised zero forcing on each user's first d antennas. Raises ValueError
+    for shapes and numbers that do not fit. Source: Zhao, Lu, Shi, Luo, "Rethinking WMMSE", arXiv 2205.06225.
+    """
+    h, alpha = _checked(h, streams, power, noise_power, weights)
+    blocks, users, antennas, _ = h.shape
+    rows = h.reshape(blocks, users * antennas, -1)
+    g = rows @ _adjoint(rows)
+    ratio = noise_power / power
+    x = _columns(_start(g, users, antennas, streams, ratio))
+    per_user = g.reshape(blocks, users, antennas, users * antennas)
+    for _ in range(iterations):
+        e = per_user[:, :, None] @ x[:, None]                       # (B, K, J, N, d): block row k of G times X_j
+        consumed = _trace(_adjoint(x) @ (g[:, None] @ x)).sum(-1)
+        noise = (ratio * consumed)[:, None, None, None] * np.eye(antennas)
+        own = np.stack([e[:, k, k] for k in range(users)], 1)
+        u = np.linalg.solve((e @ _adjoint(e)).sum(2) + noise, own)
+        w_inverse = _identity_minus(_adjoint(u) @ own)
+        w = alpha[:, None, None] * np.linalg.inv(w_inverse)
+        eta = ratio * _trace(u @ w @ _adjoint(u)).sum(-1)
+        spread = _block_diagonal(u)
+        inner = eta[:, None, None] * _block_diagonal(np.linalg.inv(w)) + _adjoint(spread) @ g @ spread
+        x = _columns((spread @ np.linalg.inv(inner)).reshape(blocks, users * antennas, users, streams))
+    v = _adjoint(rows)[:, None] @ x
+    return v * np.sqrt(power / (np.abs(v) ** 2).sum((1, 2, 3), keepdims=True))
+
+
+def wmmse_classic(h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int = 100,
+                  weights: np.ndarray | None = None) -> np.ndarray:
+    """The same with an M x M inverse per bisection step on the power multiplier, as first published. Arguments as in `wmmse_mimo`.
+
+    Source: Shi, Razaviyayn, Luo, He, IEEE Trans. Signal Process. 2011, Table I.
+    """
+    h, alpha = _checked(h, streams, power, noise_power, weights)
+    blocks, users, antennas, m = h.shape
+    rows = h.reshape(blocks, users * antennas, m)
+    v = _adjoint(rows)[:, None] @ _columns(_start(rows @ _adjoint(rows), users, antennas, streams, noise_power / power))
+    v *= np.sqrt(power / (np.abs(v) ** 2).sum((1, 2, 3), keepdims=True))
+    for _ in range(iterations):
+        e = h[:, :, None] @ v[:, None]
+        own = np.stack([e[:, k, k] for k in range(users)], 1)
+        u = np.linalg.solve((e @ _adjoint(e)).sum(2) + noise_power * np.eye(antennas), own)
+        w = alpha[:, None, None] * np.linalg.inv(_identity_minus(_adjoint(u) @ own))
+        heard = _adjoint(h) @ u
+        v = _within_power((heard @ w @ _adjoint(heard)).sum(1), heard @ w, power)
+    return v
+
+
+def sum_rate_mimo(h: np.ndarray, v: np.ndarray, noise_power: float) -> np.ndarray:
+    """(B,) float64 sum over users of log2 det(I + H_k V_k V_k^H H_k^H (interference + noise)^-1), bit/s/Hz.
+
+    h: (B, K, N, M); v: (B, K, M, d); noise_power: mW. Source: deep-unfolding paper, eq. 1.
+    """
+    positive("noise_power", noise_power)
+    e = h.astype(complex)[:, :, None] @ v.astype(complex)[:, None]
+    power = e @ _adjoint(e)
+    total = power.sum(2) + noise_power * np.eye(h.shape[2])
+    own = np.stack([power[:, k, k] for k in range(h.shape[1])], 1)
+    return ((np.linalg.slogdet(total)[1] - np.linalg.slogdet(total - own)[1]) / np.log(2)).sum(1)
+
+
+def _checked(h, streams, power, noise_power, weights):
+    positive("power", power)
+    positive("noise_power", noise_power)
+    if h.ndim != 4:
+        raise ValueError(f"channels have shape {h.shape}, expected (blocks, users, antennas of a user, antennas)")
+    users, antennas, m = h.shape[1:]
+    if not 1 <= streams <= antennas:
+        raise ValueError(f"streams={streams} of a user with {antennas} antennas; expected 1 ... {antennas}")
+    if users * streams > m:
+        raise ValueError(f"users={users} with streams={streams} need at least {users * streams} antennas, got antennas={m}")
+    alpha = np.ones(users) if weights is None else np.asarray(weights, float)
+    if alpha.shape != (users,) or not np.all(alpha > 0):
+        raise ValueError(f"weights={weights} have to be {users} positive numbers")
+    return h.astype(complex), alpha
+
+
+def _start(g, users, antennas, streams, ratio):
+    """(B, K N, K, d): regularised zero forcing onto the first d antennas of every user."""
+    size = users * antennas
+    x = np.linalg.inv(g + size * ratio * np.eye(size))
+    return x.reshape(-1, size, users, antennas)[..., :streams]
+
+
+def _columns(x):
+    """(B, K, K N, d): each user's columns of X (B, K N, K, d)."""
+    return np.ascontiguousarray(x.transpose(0, 2, 1, 3))
+
+
+def _within_power(a, b, power):
+    """(A + mu I)^-1 b (B, K, M, d) with the mu >= 0 that meets the power, by bisection on the eigenvalues of A (B, M, M)."""
+    values, vectors = np.linalg.eigh(a)
+    values = np.maximum(values, 0.0)
+    turned = _adjoint(vectors)[:, None] @ b
+    energy = (np.abs(turned) ** 2).sum((1, 3))
+    low, high = np.zeros(len(a)), np.sqrt(energy.sum(1) / power)
+    for _ in range(100):
+        mu = (low + high) / 2
+        above = (energy / (values + mu[:, None] + 1e-300) ** 2).sum(1) > power
+        low, high = np.where(above, mu, low), np.where(above, high, mu)
+    return vectors[:, None] @ (turned / (values + high[:, None])[:, None, :, None])
+
+
+def _adjoint(a):
+    return a.conj().swapaxes(-1, -2)
+
+
+def _trace(a):
+    return np.trace(a, axis1=-2, axis2=-1).real
+
+
+def _identity_minus(a):
+    return np.eye(a.shape[-1]) - a
+
+
+def _block_diagonal(a):
+    """(B, K n, K m) of (B, K, n, m)."""
+    blocks, users, n, m = a.shape
+    full = np.zeros((blocks, users, n, users, m), a.dtype)
+    for k in range(users):
+        full[:, k, :, k] = a[:, k]
+    return full.reshape(blocks, users * n, users * m)
