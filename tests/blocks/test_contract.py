@@ -1,4 +1,5 @@
 """One contract for every block: batch, transport, worker, fusion and a split into two programs leave its output alone."""
+import functools
 import pickle
 import re
 import tempfile
@@ -107,6 +108,7 @@ MODES = {
 }
 
 
+@functools.cache
 def alone(kind):
     """What the block gives for all blocks at once, by output name."""
     make, arrays = PALETTE[kind]
