@@ -55,7 +55,7 @@ class Found(Block):
 
     def work(self, index, tags, y):
         self._y.append(y.copy())
-        self._quality += [tag.value for tag in stream_tags(tags) if tag.key == "burst" and tag.offset in index]
+        self._quality += [tag.value for tag in stream_tags(tags, index) if tag.key == "burst"]
 
     def result(self):
         return {"y": np.concatenate(self._y), "quality": self._quality}

@@ -70,8 +70,7 @@ class BurstSync(Block):
                 buffer.restart(frame)
                 self._tags.clear()
             buffer.append(frame)
-            self._tags += [StreamTag(buffer.row_of(t.offset), t.key, t.value, t.source) for t in stream_tags(frame.tags)
-                           if t.offset in frame.index]
+            self._tags += [tag.moved(buffer.row_of(tag.offset)) for tag in stream_tags(frame.tags, frame.index)]
             yield from self._bursts(buffer, frame, last=False)
         if latest is not None:
             yield from self._bursts(buffer, latest, last=True)
@@ -88,8 +87,7 @@ class BurstSync(Block):
             for number, begin in enumerate(begins):
                 made.arrays["y"][number], self._last = self._corrected(rows[begin:begin + size])
                 noted.append(StreamTag(start + number, "burst", {"sample": first + begin, **self._last}))
-                noted += [StreamTag(start + number, t.key, t.value, t.source) for t in self._tags
-                          if begin <= t.offset - first < begin + size]
+                noted += [tag.moved(start + number) for tag in self._tags if begin <= tag.offset - first < begin + size]
             add_stream_tags(made.tags, noted)
             self._seen["bursts"] += len(begins)
             yield made

@@ -1,6 +1,6 @@
 """Coherence blocks into sample streams."""
 from blocks.radio.sample_buffer import antenna_signal
-from blocks.radio.stream_tags import NAME, StreamTag, add_stream_tags, stream_tags
+from blocks.radio.stream_tags import NAME, add_stream_tags, stream_tags
 from blocks.runtime import Block, Signal
 from blocks.runtime.frame import Frame
 
@@ -34,6 +34,5 @@ class FramesToStream(Block):
             samples = frame.arrays["y"].swapaxes(1, 2).reshape(frame.count * items, *((per_item,) if per_item > 1 else ()))
             made = Frame(frame.start * items, {"samples": samples}, {n: v for n, v in frame.tags.items() if n != NAME}, len(samples),
                          frame.born_ns)
-            add_stream_tags(made.tags, [StreamTag(t.offset * items, t.key, t.value, t.source) for t in stream_tags(frame.tags)
-                                        if t.offset in frame.index])
+            add_stream_tags(made.tags, [tag.moved(tag.offset * items) for tag in stream_tags(frame.tags, frame.index)])
             yield made

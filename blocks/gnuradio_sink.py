@@ -29,7 +29,7 @@ class GNURadioSink(Outlet):
 
     def work(self, index, tags, samples):
         samples = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
-        noted = [tag for tag in stream_tags(tags) if tag.offset in index] if self.has_tags else []
+        noted = stream_tags(tags, index) if self.has_tags else []
         if self.kind == "rep":
             self._answer(index.start, samples, noted)
         else:

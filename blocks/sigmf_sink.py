@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.radio.sigmf_package import TAG, sigmf_package
-from blocks.radio.stream_tags import NAME, stream_tags
+from blocks.radio.stream_tags import stream_tags
 from blocks.runtime import Block, Signal, WiringError
 
 _DATATYPES = {"complex64": "cf32_le", "float32": "rf32_le"}
@@ -57,10 +57,9 @@ class SigMFSink(Block):
                                           "core:datetime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}))
         if first:
             self._describe()  # so that a recording that breaks off can be read
-        for tag, (offset, *encoded) in zip(stream_tags(tags), tags.get(NAME, ()), strict=True):
-            if offset in index:
-                self._annotations.append({"core:sample_start": self._written + offset - index.start, "core:label": str(tag.key)[:20],
-                                          "core:comment": repr(tag.value)[:200], TAG: "".join(part.hex() for part in encoded)})
+        for tag in stream_tags(tags, index):
+            self._annotations.append({"core:sample_start": self._written + tag.offset - index.start, "core:label": str(tag.key)[:20],
+                                      "core:comment": repr(tag.value)[:200], TAG: tag.content().hex()})
         self._file.write(samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes())
         self._written += len(samples)
         self._next = index.stop

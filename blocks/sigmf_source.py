@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blocks.radio import pmt
 from blocks.radio.sigmf_package import TAG, sigmf_package
 from blocks.radio.stream_tags import StreamTag, add_stream_tags
 from blocks.runtime import Block, Signal
@@ -37,7 +36,7 @@ class SigMFSource(Block):
         total = recording.sample_count if blocks is None else min(blocks, recording.sample_count)
         captures = sorted(recording.get_captures(), key=lambda c: c["core:sample_start"]) or [{"core:sample_start": 0}]
         starts = [capture["core:sample_start"] for capture in captures]
-        annotations = recording.get_annotations()
+        annotations = sorted(recording.get_annotations(), key=lambda a: a["core:sample_start"])
         index = noted = 0
         for capture, start, end in zip(captures, starts, [*starts[1:], total], strict=True):
             index = capture.get("core:global_index", index)
@@ -74,11 +73,7 @@ def _tag(annotation, offset, path):
         label = str(annotation.get("core:label", "annotation"))[:_LONGEST_TEXT]
         return StreamTag(offset, label, {name: _plain(value) for name, value in annotation.items()})
     try:
-        content = memoryview(bytes.fromhex(annotation[TAG]))
-        key, at = pmt.decode_at(content, 0)
-        value, at = pmt.decode_at(content, at)
-        source, at = pmt.decode_at(content, at)
-        return StreamTag(offset, key, value, source)
+        return StreamTag.read(offset, bytes.fromhex(annotation[TAG]))[0]
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: the field {TAG} at sample {annotation['core:sample_start']} is no tag: {error}") from None
 

@@ -43,8 +43,7 @@ class StreamToFrames(Block):
                 buffer.restart(frame)
                 noted.clear()
             buffer.append(frame)
-            noted += [StreamTag(buffer.row_of(t.offset) // size, t.key, t.value, t.source) for t in stream_tags(frame.tags)
-                      if t.offset in frame.index]
+            noted += [tag.moved(buffer.row_of(tag.offset) // size) for tag in stream_tags(frame.tags, frame.index)]
             lead = min(-buffer.first % size, len(buffer.rows))
             buffer.drop(lead)
             self._lost += lead

@@ -28,25 +28,23 @@ class TolerantChain(Chain):
         for frame in frames:
             if frame is None:
                 yield None
-                continue
-            whole = self._one(frame, note=False)
-            if whole is not None:
-                yield whole
-                continue
-            while frame is not None:
-                single, frame = frame.split(1)
-                made = self._one(single, note=True)
-                if made is not None:
-                    yield made
+            else:
+                yield from self._usable(frame)
 
-    def _one(self, frame, note):
+    def _usable(self, frame):
+        """The frame through the chain; where that fails its halves, down to the single blocks to blame."""
         try:
-            with np.errstate(all="ignore"):
-                [made] = super().transform(iter([frame]))
-            if all(np.isfinite(as_array(array)).all() for array in made.arrays.values()):
-                return made
-            raise ValueError("its output is not finite")
+            return [self._through(frame)]
         except (ValueError, ArithmeticError) as error:
-            if note:
+            if frame.count == 1:
                 self._bad.add(error)
-            return None
+                return []
+        first, second = frame.split(frame.count // 2)
+        return [*self._usable(first), *self._usable(second)]
+
+    def _through(self, frame):
+        with np.errstate(all="ignore"):
+            [made] = super().transform(iter([frame]))
+        if not all(np.isfinite(as_array(array)).all() for array in made.arrays.values()):
+            raise ValueError("its output is not finite")
+        return made

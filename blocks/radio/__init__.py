@@ -1,1 +1,1 @@
-"""Formats that radio software speaks: GNU Radio's polymorphic types and stream tags."""
+"""What the blocks that speak to other radio software share: its formats, its sockets, and streams of samples."""

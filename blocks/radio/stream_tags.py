@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blocks.radio import pmt
@@ -31,10 +31,30 @@ class StreamTag:
     value: Any = None
     source: Any = False
 
+    def moved(self, offset: int) -> StreamTag:
+        """The same note at another item."""
+        return replace(self, offset=offset)
 
-def stream_tags(tags: dict) -> list[StreamTag]:
-    """The stream tags that follow a frame with these frame tags."""
-    return [StreamTag(offset, *map(pmt.decode, parts)) for offset, *parts in tags.get(NAME, ())]
+    def content(self) -> bytes:
+        """The PMTs of key, value and source. Raises PmtError where a value has none."""
+        return b"".join(map(pmt.encode, (self.key, self.value, self.source)))
+
+    @classmethod
+    def read(cls, offset: int, content: bytes | memoryview, at: int = 0) -> tuple[StreamTag, int]:
+        """(tag, position after it) of the PMTs at position `at`. Raises PmtError where one is malformed."""
+        values = []
+        for _ in range(3):
+            value, at = pmt.decode_at(content, at)
+            values.append(value)
+        return cls(offset, *values), at
+
+
+def stream_tags(tags: dict, index: range | None = None) -> list[StreamTag]:
+    """The stream tags that follow a frame with these frame tags, of the items in `index` alone where it is given.
+
+    A frame that was split carries the tags of all its parts.
+    """
+    return [StreamTag(offset, *map(pmt.decode, parts)) for offset, *parts in tags.get(NAME, ()) if index is None or offset in index]
 
 
 def add_stream_tags(tags: dict, more: Iterable[StreamTag]) -> None:
@@ -48,7 +68,7 @@ def encode_header(first: int, tags: list[StreamTag]) -> bytes:
     """The header of a message whose first item has the absolute index `first`."""
     parts = [_HEADER.pack(MAGIC, VERSION, first, len(tags))]
     for tag in tags:
-        parts += [_OFFSET.pack(tag.offset), *map(pmt.encode, (tag.key, tag.value, tag.source))]
+        parts += [_OFFSET.pack(tag.offset), tag.content()]
     return b"".join(parts)
 
 
@@ -69,8 +89,6 @@ def decode_header(content: memoryview) -> tuple[int, list[StreamTag], int]:
         if len(content) - at < _OFFSET.size:
             raise PmtError("a tag breaks off")
         (offset,) = _OFFSET.unpack_from(content, at)
-        key, at = pmt.decode_at(content, at + _OFFSET.size)
-        value, at = pmt.decode_at(content, at)
-        source, at = pmt.decode_at(content, at)
-        tags.append(StreamTag(offset, key, value, source))
+        tag, at = StreamTag.read(offset, content, at + _OFFSET.size)
+        tags.append(tag)
     return first, tags, at

@@ -32,6 +32,8 @@ class ZmqSource(Block):
         check_endpoint(endpoint, bind, insecure or curve is not None)
         self.endpoint, self.bind, self.insecure, self.curve, self.outputs = endpoint, bind, insecure, curve, outputs
         self.endless = endless
+        self._shapes = {name: None if s.any_shape else tuple(dim if isinstance(dim, int) else None for dim in s.dims)
+                        for name, s in outputs.items()}
 
     def start(self):
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
@@ -76,9 +78,7 @@ class ZmqSource(Block):
             return END
         if frame.arrays.keys() != self.outputs.keys():
             raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
-        shapes: dict[str, tuple | None] = {name: None if signal.any_shape else tuple(d if isinstance(d, int) else None for d in signal.dims)
-                                           for name, signal in self.outputs.items()}
-        checked_arrays(self, frame.arrays, shapes, frame.count)
+        checked_arrays(self, frame.arrays, self._shapes, frame.count)
         frame.born_ns = 0  # of another clock
         return frame
 
