@@ -18,16 +18,21 @@ from blocks.gnuradio_message_sink import GNURadioMessageSink
 from blocks.gnuradio_message_source import GNURadioMessageSource
 from blocks.gnuradio_sink import GNURadioSink
 from blocks.gnuradio_source import GNURadioSource
+from blocks.learned_mimo_precoder import LearnedMIMOPrecoder
+from blocks.learned_precoder import LearnedPrecoder
 from blocks.lmmse_detector import LMMSEDetector
 from blocks.lmmse_estimator import LMMSEEstimator
 from blocks.ls_estimator import LSEstimator
 from blocks.mf_detector import MFDetector
+from blocks.mimo_rate_sink import MIMORateSink
+from blocks.mimo_wmmse_precoder import MIMOWMMSEPrecoder
 from blocks.mrt_precoder import MRTPrecoder
 from blocks.pilot_calibration_mlp import PilotCalibrationMLP
 from blocks.pilot_source import PilotSource
 from blocks.precode import Precode
 from blocks.qam_source import QAMSource
 from blocks.rate_sink import RateSink
+from blocks.rayleigh_channel import RayleighChannel
 from blocks.runtime import Block, BlockError, Chain, Flowgraph, Signal, WiringError, ZmqSink, ZmqSource, run_block
 from blocks.rzf_precoder import RZFPrecoder
 from blocks.scaled_ls_estimator import ScaledLSEstimator
@@ -46,10 +51,11 @@ from blocks.wmmse_precoder import WMMSEPrecoder
 from blocks.zf_detector import ZFDetector
 from blocks.zf_precoder import ZFPrecoder
 
-__all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel", "FileSink",
-           "FileSource", "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink", "GNURadioMessageSource",
-           "GNURadioSink", "GNURadioSource", "GenieCSI", "LMMSEDetector", "LMMSEEstimator", "LSEstimator", "MFDetector",
-           "MRTPrecoder", "PilotCalibrationMLP", "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink",
-           "ScaledLSEstimator", "SigMFSink", "SigMFSource", "Signal", "SrsranSink", "SrsranSource", "StreamToFrames",
-           "StreamsToVector", "StructuredPrecoder", "TolerantChain", "UplinkChannel", "VectorToStreams", "WMMSEPrecoder",
-           "WaterFilling", "WiringError", "ZFDetector", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]
+__all__ = ["AWGN", "Block", "BlockError", "BurstSync", "CalibrationMLP", "Chain", "Demod", "DownlinkChannel", "FileSink", "FileSource",
+           "FingerprintCSI", "Flowgraph", "FramesToStream", "GNURadioMessageSink", "GNURadioMessageSource", "GNURadioSink",
+           "GNURadioSource", "GenieCSI", "LMMSEDetector", "LMMSEEstimator", "LSEstimator", "LearnedMIMOPrecoder",
+           "LearnedPrecoder", "MFDetector", "MIMORateSink", "MIMOWMMSEPrecoder", "MRTPrecoder", "PilotCalibrationMLP",
+           "PilotSource", "Precode", "QAMSource", "RZFPrecoder", "RateSink", "RayleighChannel", "ScaledLSEstimator",
+           "SigMFSink", "SigMFSource", "Signal", "SrsranSink", "SrsranSource", "StreamToFrames", "StreamsToVector",
+           "StructuredPrecoder", "TolerantChain", "UplinkChannel", "VectorToStreams", "WMMSEPrecoder", "WaterFilling",
+           "WiringError", "ZFDetector", "ZFPrecoder", "ZmqSink", "ZmqSource", "run_block"]

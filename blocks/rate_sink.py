@@ -25,7 +25,10 @@ class RateSink(Block):
         self._rates, self._total, self._count = [], 0.0, 0
 
     def work(self, g):
-        rates = sum_rate(g, self.noise_power)
+        self.add(sum_rate(g, self.noise_power))
+
+    def add(self, rates: np.ndarray) -> None:
+        """Take in the sum rates of more coherence blocks."""
         self._rates.append(rates)
         self._total += float(rates.sum())
         self._count += len(rates)

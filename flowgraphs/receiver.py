@@ -10,6 +10,7 @@ from blocks import (
     Block,
     CalibrationMLP,
     FingerprintCSI,
+    LearnedPrecoder,
     LMMSEEstimator,
     LSEstimator,
     MRTPrecoder,
@@ -43,6 +44,12 @@ def make_receiver(s: Scenario, estimator: str, calibration: str, precoder: str, 
     pilots = make_pilots(s, learned)
     least_squares = make_estimator(s, estimator, pilots)
     noise = s.noise_power * float((abs(least_squares.matrix) ** 2).sum()) / s.users
+    perfect_csi = learned is not None and learned.architecture.csi == "perfect"
+    if learned is not None and learned.architecture.precoder == "own":
+        if precoder != "calibrated":
+            raise ValueError(f"precoder={precoder!r}: {learned.weights.stem} is a precoder itself; leave it at calibrated")
+        own = LearnedPrecoder(calibration, s.downlink_power, s.noise_power, s.antennas, device)
+        return Receiver(pilots, [] if learned.architecture.csi == "received" else [least_squares], [own], perfect_csi)
     estimate: list[Block] = [least_squares]
     precode: list[Block] = [make_precoder(s, precoder, device, learned)]
     if calibration == "fingerprint":
@@ -51,7 +58,7 @@ def make_receiver(s: Scenario, estimator: str, calibration: str, precoder: str, 
         precode.insert(0, CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device))
         if learned.architecture.calibrates_received:
             estimate.insert(0, PilotCalibrationMLP(calibration, s.antennas, device))
-    return Receiver(pilots, estimate, precode, learned is not None and learned.architecture.csi == "perfect")
+    return Receiver(pilots, estimate, precode, perfect_csi)
 
 
 def learned_calibration(s: Scenario, calibration: str, device: str = "cpu") -> LearnedBlock | None:

@@ -16,6 +16,7 @@ class Stream(IntEnum):
     UPLINK_NOISE = 2
     SYMBOLS = 3
     DOWNLINK_NOISE = 4
+    FADING = 5
     FIRST_FREE = 16
 
 

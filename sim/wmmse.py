@@ -7,7 +7,7 @@ from numba import njit
 from sim.checks import positive
 from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
 
-_LANES = 8
+_ONE, _EIGHT = (0,), (0,) * 8  # as many channels go through the kernel at once; the compiler knows a tuple's length
 
 
 def wmmse(h_est: np.ndarray, power: float, noise_power: float, iterations: int = 100, weights: np.ndarray | None = None) -> np.ndarray:
@@ -27,20 +27,22 @@ def wmmse(h_est: np.ndarray, power: float, noise_power: float, iterations: int =
     if alpha.shape != (users,) or not np.all(alpha > 0):
         raise ValueError(f"weights={weights} have to be {users} positive numbers")
     v = np.empty_like(h)
-    check_regular(_wmmse_kernel(h, power, noise_power, iterations, alpha, v), noise_power)
+    lanes = _EIGHT if len(h) >= len(_EIGHT) else _ONE
+    check_regular(_wmmse_kernel(h, power, noise_power, iterations, alpha, v, lanes), noise_power)
     return v
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _wmmse_kernel(h, power, noise_power, iterations, alpha, v):
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _wmmse_kernel(h, power, noise_power, iterations, alpha, v, lanes):
     blocks, _, users = h.shape
+    size = len(lanes)
     ratio = noise_power / power
-    g = np.empty((_LANES, users, users), np.complex128)
+    g = np.empty((size, users, users), np.complex128)
     x = np.empty((users, users), np.complex128)
-    g_re, g_im = np.empty((users, users, _LANES)), np.empty((users, users, _LANES))
-    x_re, x_im = np.empty((users, users, _LANES)), np.empty((users, users, _LANES))
-    for first in range(0, blocks, _LANES):
-        for lane in range(_LANES):
+    g_re, g_im = np.empty((users, users, size)), np.empty((users, users, size))
+    x_re, x_im = np.empty((users, users, size)), np.empty((users, users, size))
+    for first in range(0, blocks, size):
+        for lane in range(size):
             gram(h[min(first + lane, blocks - 1)], g[lane])
             x[:] = g[lane]
             for k in range(users):
@@ -49,8 +51,8 @@ def _wmmse_kernel(h, power, noise_power, iterations, alpha, v):
                 return min(first + lane, blocks - 1)
             g_re[:, :, lane], g_im[:, :, lane] = g[lane].real, g[lane].imag
             x_re[:, :, lane], x_im[:, :, lane] = x.real, x.imag
-        _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha)
-        for lane in range(min(_LANES, blocks - first)):
+        _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha, lanes)
+        for lane in range(min(size, blocks - first)):
             energy = 0.0
             for i in range(users):
                 for j in range(users):
@@ -66,15 +68,15 @@ def _wmmse_kernel(h, power, noise_power, iterations, alpha, v):
     return -1
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha):
-    """Run WMMSE iterations on _LANES channels at once; the innermost loops are over the lanes."""
-    users = g_re.shape[0]
-    e_re, e_im = np.empty((users, users, _LANES)), np.empty((users, users, _LANES))
-    u_re, u_im = np.empty((users, _LANES)), np.empty((users, _LANES))
-    w = np.empty((users, _LANES))
-    consumed, eta = np.empty(_LANES), np.empty(_LANES)
-    total, f_re, f_im = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha, lanes):
+    """Run WMMSE iterations on len(lanes) channels at once; the innermost loops are over the lanes."""
+    users, size = g_re.shape[0], len(lanes)
+    e_re, e_im = np.empty((users, users, size)), np.empty((users, users, size))
+    u_re, u_im = np.empty((users, size)), np.empty((users, size))
+    w = np.empty((users, size))
+    consumed, eta = np.empty(size), np.empty(size)
+    total, f_re, f_im = np.empty(size), np.empty(size), np.empty(size)
     for _ in range(iterations):
         consumed[:] = 0.0
         for i in range(users):
@@ -82,21 +84,21 @@ def _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha):
                 f_re[:] = 0.0
                 f_im[:] = 0.0
                 for k in range(users):
-                    for n in range(_LANES):
+                    for n in range(size):
                         f_re[n] += g_re[i, k, n] * x_re[k, j, n] - g_im[i, k, n] * x_im[k, j, n]
                         f_im[n] += g_re[i, k, n] * x_im[k, j, n] + g_im[i, k, n] * x_re[k, j, n]
-                for n in range(_LANES):
+                for n in range(size):
                     e_re[i, j, n] = f_re[n]
                     e_im[i, j, n] = f_im[n]
                     consumed[n] += x_re[i, j, n] * f_re[n] + x_im[i, j, n] * f_im[n]
         eta[:] = 0.0
         for k in range(users):
-            for n in range(_LANES):
+            for n in range(size):
                 total[n] = ratio * consumed[n]
             for j in range(users):
-                for n in range(_LANES):
+                for n in range(size):
                     total[n] += e_re[k, j, n] * e_re[k, j, n] + e_im[k, j, n] * e_im[k, j, n]
-            for n in range(_LANES):
+            for n in range(size):
                 signal = e_re[k, k, n] * e_re[k, k, n] + e_im[k, k, n] * e_im[k, k, n]
                 u_re[k, n] = e_re[k, k, n] / total[n]
                 u_im[k, n] = e_im[k, k, n] / total[n]
@@ -104,50 +106,50 @@ def _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha):
                 eta[n] += ratio * w[k, n] * signal / (total[n] * total[n])
         for i in range(users):
             for j in range(i + 1):
-                for n in range(_LANES):
+                for n in range(size):
                     a_re = u_re[i, n] * u_re[j, n] + u_im[i, n] * u_im[j, n]
                     a_im = u_re[i, n] * u_im[j, n] - u_im[i, n] * u_re[j, n]
                     x_re[i, j, n] = g_re[i, j, n] * a_re - g_im[i, j, n] * a_im
                     x_im[i, j, n] = g_re[i, j, n] * a_im + g_im[i, j, n] * a_re
-            for n in range(_LANES):
+            for n in range(size):
                 x_re[i, i, n] += eta[n] / w[i, n]
-        _invert_lanes(x_re, x_im, total, f_re, f_im)
+        _invert_lanes(x_re, x_im, total, f_re, f_im, lanes)
         for i in range(users):
             for j in range(users):
-                for n in range(_LANES):
+                for n in range(size):
                     a_re, a_im = x_re[i, j, n], x_im[i, j, n]
                     x_re[i, j, n] = u_re[i, n] * a_re - u_im[i, n] * a_im
                     x_im[i, j, n] = u_re[i, n] * a_im + u_im[i, n] * a_re
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _invert_lanes(a_re, a_im, d, f_re, f_im):
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _invert_lanes(a_re, a_im, d, f_re, f_im, lanes):
     """Replace Hermitian positive definite matrices, lower triangle given, by their full inverses (symmetric sweeps)."""
-    users = a_re.shape[0]
+    users, size = a_re.shape[0], len(lanes)
     for k in range(users):
-        for n in range(_LANES):
+        for n in range(size):
             d[n] = 1.0 / a_re[k, k, n]
         for i in range(users):
             if i == k:
                 continue
             below = i > k
-            for n in range(_LANES):
+            for n in range(size):
                 f_re[n] = (a_re[i, k, n] if below else a_re[k, i, n]) * d[n]
                 f_im[n] = (a_im[i, k, n] if below else -a_im[k, i, n]) * d[n]
             for j in range(i + 1):
                 if j == k:
                     continue
                 if j > k:
-                    for n in range(_LANES):
+                    for n in range(size):
                         a_re[i, j, n] -= f_re[n] * a_re[j, k, n] + f_im[n] * a_im[j, k, n]
                         a_im[i, j, n] -= f_im[n] * a_re[j, k, n] - f_re[n] * a_im[j, k, n]
                 else:
-                    for n in range(_LANES):
+                    for n in range(size):
                         a_re[i, j, n] -= f_re[n] * a_re[k, j, n] - f_im[n] * a_im[k, j, n]
                         a_im[i, j, n] -= f_im[n] * a_re[k, j, n] + f_re[n] * a_im[k, j, n]
         for i in range(users):
             row, column = max(i, k), min(i, k)
-            for n in range(_LANES):
+            for n in range(size):
                 if i == k:
                     a_re[k, k, n] = -d[n]
                 else:
@@ -155,7 +157,7 @@ def _invert_lanes(a_re, a_im, d, f_re, f_im):
                     a_im[row, column, n] *= d[n]
     for i in range(users):
         for j in range(i + 1):
-            for n in range(_LANES):
+            for n in range(size):
                 a_re[i, j, n] = -a_re[i, j, n]
                 a_im[i, j, n] = -a_im[i, j, n] if i != j else 0.0
                 a_re[j, i, n] = a_re[i, j, n]

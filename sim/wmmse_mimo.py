@@ -4,14 +4,16 @@ from __future__ import annotations
 import numpy as np
 
 from sim.checks import positive
+from sim.noise import Stream, complex_normal
 
 
 def wmmse_mimo(h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int = 100,
-               weights: np.ndarray | None = None) -> np.ndarray:
+               weights: np.ndarray | None = None, seed: int | None = None) -> np.ndarray:
     """Precoders V (B, K, M, d) complex128 that locally maximise the weighted sum rate, with total power `power`.
 
     h: (B, K, N, M), downlink channel of each user's N antennas; streams: d <= N per user; powers: mW; weights: (K,), 1 by default. Works
-    with (K N) x (K N) matrices only, whatever M. Starts from regularised zero forcing on each user's first d antennas. Raises ValueError
+    with (K N) x (K N) matrices only, whatever M. Starts from regularised zero forcing on each user's first d antennas, or with `seed` from
+    random combinations of the rows, the same for every block: a start decides which local optimum is found. Raises ValueError
     for shapes and numbers that do not fit. Source: Zhao, Lu, Shi, Luo, "Rethinking WMMSE", arXiv 2205.06225.
     """
     h, alpha = _checked(h, streams, power, noise_power, weights)
@@ -19,7 +21,11 @@ def wmmse_mimo(h: np.ndarray, streams: int, power: float, noise_power: float, it
     rows = h.reshape(blocks, users * antennas, -1)
     g = rows @ _adjoint(rows)
     ratio = noise_power / power
-    x = _columns(_start(g, users, antennas, streams, ratio))
+    start = _start(g, users, antennas, streams, ratio)
+    if seed is not None:
+        same = complex_normal(seed, Stream.FIRST_FREE, range(1), start.shape[1:], 1.0).astype(complex)
+        start = np.repeat(same, blocks, 0)
+    x = _columns(start)
     per_user = g.reshape(blocks, users, antennas, users * antennas)
     for _ in range(iterations):
         e = per_user[:, :, None] @ x[:, None]                       # (B, K, J, N, d): block row k of G times X_j
@@ -56,19 +62,6 @@ def wmmse_classic(h: np.ndarray, streams: int, power: float, noise_power: float,
         heard = _adjoint(h) @ u
         v = _within_power((heard @ w @ _adjoint(heard)).sum(1), heard @ w, power)
     return v
-
-
-def sum_rate_mimo(h: np.ndarray, v: np.ndarray, noise_power: float) -> np.ndarray:
-    """(B,) float64 sum over users of log2 det(I + H_k V_k V_k^H H_k^H (interference + noise)^-1), bit/s/Hz.
-
-    h: (B, K, N, M); v: (B, K, M, d); noise_power: mW. Source: deep-unfolding paper, eq. 1.
-    """
-    positive("noise_power", noise_power)
-    e = h.astype(complex)[:, :, None] @ v.astype(complex)[:, None]
-    power = e @ _adjoint(e)
-    total = power.sum(2) + noise_power * np.eye(h.shape[2])
-    own = np.stack([power[:, k, k] for k in range(h.shape[1])], 1)
-    return ((np.linalg.slogdet(total)[1] - np.linalg.slogdet(total - own)[1]) / np.log(2)).sum(1)
 
 
 def _checked(h, streams, power, noise_power, weights):

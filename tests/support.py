@@ -5,6 +5,7 @@ import numpy as np
 import torch
 
 from blocks import Block, Signal
+from sim.rayleigh import RayleighScenario
 from sim.scenario import Scenario
 from trained.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.weights import save_network
@@ -27,6 +28,19 @@ def paper_weights(folder, paper, antennas=64):
     save_network(network, {"architecture": {"name": made.__name__, "arguments": arguments}, "csi": network.csi, "antennas": antennas,
                            "scenario": asdict(Scenario(antennas=antennas))}, file)
     return file
+
+
+def precoder_weights(folder, network, **arguments):
+    """Untrained weights of a network that gives precoders, written to a file."""
+    torch.manual_seed(4)
+    made = network(**arguments)
+    sizes = (arguments.get(name, 1) for name in ("antennas", "users", "user_antennas", "streams"))
+    h = 10 * torch.from_numpy(RayleighScenario(*sizes).channels(range(64)))
+    made.start_from(h, h.flatten(1, 2).mT)
+    file = folder / f"{network.__name__}-{'-'.join(map(str, arguments.values()))}.safetensors"
+    save_network(made, {"architecture": {"name": network.__name__, "arguments": arguments}, "csi": network.csi,
+                        "antennas": arguments["antennas"], "scenario": {}}, file)
+    return str(file)
 
 
 def complex_normal(rng, *shape):

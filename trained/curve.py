@@ -22,6 +22,8 @@ def draw_curves(curves: dict[str, dict], file: Path) -> None:
     first = next(iter(curves.values()))
     axes.axhline(100, color="0.2", linewidth=1, label="WMMSE, perfect CSI")
     for key, (label, style) in _LINES.items():
+        if first["baselines"][key] is None:
+            continue
         axes.axhline(100 * first["baselines"][key], color="0.4", linestyle=style, linewidth=1, label=label)
     axes.set(xlabel="training time (minutes)", ylabel=f"sum rate, % of WMMSE (M={first['antennas']}, K={first['users']})", ylim=(0, 104))
     axes.grid(alpha=0.3)

@@ -18,7 +18,7 @@ DOWNLINK_POWERS_DBM = (-5.0, 15.0)
 
 
 class Drop(NamedTuple):
-    """What a network hears (B, M, K), the noise in it (B,), the downlink channel (B, K, M) and the downlink power (B,), mW."""
+    """What a network hears (B, M, K or L), the noise in it (B,), the downlink channel (B, K, M) and the downlink power (B,), mW."""
 
     heard: Tensor
     estimate_noise: Tensor
@@ -32,12 +32,13 @@ class Drops:
     def __init__(self, settings: Settings, scenario: Scenario, device: torch.device):
         self.settings, self.scenario, self.device = settings, scenario, device
         phasors = scenario.phasors()
+        self.noise_power = scenario.noise_power
         self.coefficient, self.phase_step = (torch.from_numpy(x).to(device, torch.complex64)
                                              for x in (phasors.coefficient, phasors.step))
 
     def drop(self, step: int, network: CalibrationNetwork, rank: int = 0, ranks: int = 1) -> Drop:
         """Drop number `step` as `network` hears it; the part of process `rank` of `ranks`."""
-        s, noise_power, generator = self.settings, self.scenario.noise_power, self._generator(step)
+        s, noise_power, generator = self.settings, self.noise_power, self._generator(step)
         users = int(torch.randint(s.min_users, s.max_users + 1, (), generator=generator))
         mine = slice(rank * s.batch // ranks, (rank + 1) * s.batch // ranks)
         usual = torch.rand(s.batch, generator=generator) < s.default_power_share
@@ -45,11 +46,13 @@ class Drops:
         power = self._powers(self.scenario.downlink_power_dbm, DOWNLINK_POWERS_DBM, usual, generator)[mine].to(self.device)
         estimate_noise = noise_power / (uplink_power * users)
         rows = torch.from_numpy(self.scenario.user_positions(range(step * s.batch, (step + 1) * s.batch))[mine, :users]).to(self.device)
-        if network.csi == "pilots":
+        if network.csi != "perfect":
             noise = torch.randn((s.batch, s.antennas, users), dtype=torch.complex64, generator=generator)[mine].to(self.device)
             pilots = network.unit_pilots(users)
             y = self._channels(0, rows, s.antennas).mT @ pilots * uplink_power.sqrt()[:, None, None] + noise * noise_power**0.5
-            heard = network.received(y) @ least_squares_matrix_torch(pilots) / uplink_power.sqrt()[:, None, None]
+            heard = y
+            if network.csi == "pilots":
+                heard = network.received(y) @ least_squares_matrix_torch(pilots) / uplink_power.sqrt()[:, None, None]
             h_dl = self._channels(1, rows, s.antennas).conj()
         else:
             antennas = s.antennas

@@ -71,57 +71,63 @@ class Reference:
         """(B,) sum rate of precoders v (B, M, K)."""
         return sum_rate(self.h_dl @ v, self.scenario.noise_power)
 
+    @torch.inference_mode()
+    def rate_of(self, network: CalibrationNetwork) -> np.ndarray:
+        """(B,) sum rate of a network with its pilots and its precoder."""
+        network.eval()
+        s, device = self.scenario, next(network.parameters()).device
+        heard = self._heard_by(network, device)
+        precoders = []
+        for start in range(0, len(heard), _FRAME):
+            x = torch.from_numpy(heard[start:start + _FRAME]).to(device)
+            h, *powers = (t.cpu().numpy() for t in network(x, estimate_noise(s), s.downlink_power, s.noise_power))
+            precoders.append(h if network.precoder == "own" else zero_forcing(h, s.downlink_power) if network.precoder == "zf"
+                             else structured_precoder(h, powers[0], powers[1], s.noise_power))
+        return self.rate(np.concatenate(precoders))
+
+    def _heard_by(self, network, device):
+        if network.csi == "perfect":
+            return self.true_channel
+        pilots = network.unit_pilots(self.scenario.users).cpu().numpy() * np.float32(self.scenario.uplink_power**0.5)
+        y = self.received(pilots)
+        if network.csi == "received":
+            return y
+        if network.calibrates_received:
+            frames = np.split(y, range(_FRAME, len(y), _FRAME))
+            y = np.concatenate([network.received(torch.from_numpy(frame).to(device)).cpu().numpy() for frame in frames])
+        return estimate(y, least_squares_matrix(pilots))
+
+    def shares_of_zero_forcing(self) -> dict[str, float | None]:
+        """Shares of WMMSE that zero forcing reaches, with perfect CSI and on the least-squares estimate of the uplink."""
+        power, bound = self.scenario.downlink_power, self.wmmse_rate.mean()
+        return {"zf_perfect_csi": float(self.rate(zero_forcing(self.true_channel, power)).mean() / bound),
+                "ls_zf_uplink": float(self.rate(zero_forcing(self.h_est, power)).mean() / bound)}
+
 
 def estimate_noise(scenario: Scenario) -> float:
     """Noise power per entry of a least-squares estimate at orthogonal pilots: sigma^2 / (P_UL L), mW."""
     return scenario.noise_power / (scenario.uplink_power * scenario.pilot_symbols)
 
 
-@torch.inference_mode()
-def calibrated_rate(network: CalibrationNetwork, reference: Reference) -> np.ndarray:
-    """(blocks,) sum rate of the network with its pilots and its precoder, bit/s/Hz."""
-    network.eval()
-    s, device = reference.scenario, next(network.parameters()).device
-    if network.csi == "perfect":
-        heard = reference.true_channel
-    else:
-        pilots = network.unit_pilots(s.users).cpu().numpy() * np.float32(s.uplink_power**0.5)
-        y = reference.received(pilots)
-        if network.calibrates_received:
-            frames = np.split(y, range(_FRAME, len(y), _FRAME))
-            y = np.concatenate([network.received(torch.from_numpy(frame).to(device)).cpu().numpy() for frame in frames])
-        heard = estimate(y, least_squares_matrix(pilots))
-    precoders = []
-    for start in range(0, len(heard), _FRAME):
-        x = torch.from_numpy(heard[start:start + _FRAME]).to(device)
-        h, *powers = (t.cpu().numpy() for t in network(x, estimate_noise(s), s.downlink_power, s.noise_power))
-        precoders.append(zero_forcing(h, s.downlink_power) if network.precoder == "zf"
-                         else structured_precoder(h, powers[0], powers[1], s.noise_power))
-    return reference.rate(np.concatenate(precoders))
-
-
-def share_of(rate: np.ndarray, reference: Reference) -> dict[str, float]:
+def share_of(rate: np.ndarray, reference) -> dict[str, float]:
     """Mean of sum rates (blocks,) as a share of WMMSE's on the same blocks, with its 95 % interval."""
     bound = reference.wmmse_rate
     share = rate.mean() / bound.mean()
     return {"share": float(share), "ci95": _ci95(rate - share * bound) / float(bound.mean())}
 
 
-def shares_of_zero_forcing(reference: Reference) -> dict[str, float]:
-    """Shares of WMMSE that zero forcing reaches, with perfect CSI and on the least-squares estimate of the uplink."""
-    power, bound = reference.scenario.downlink_power, reference.wmmse_rate.mean()
-    return {"zf_perfect_csi": float(reference.rate(zero_forcing(reference.true_channel, power)).mean() / bound),
-            "ls_zf_uplink": float(reference.rate(zero_forcing(reference.h_est, power)).mean() / bound)}
-
-
 def evaluate(network: CalibrationNetwork, scenario: Scenario, blocks: int = 1000) -> dict:
     """Mean sum rate with its 95 % interval, and fractions of WMMSE (the link's with an interval), on test positions."""
-    reference = Reference.of(scenario, blocks)
-    rate = calibrated_rate(network, reference)
+    return row_of(network, Reference.of(scenario, blocks))
+
+
+def row_of(network: CalibrationNetwork, reference) -> dict:
+    """The figures of a network on a reference's channels."""
+    rate = reference.rate_of(network)
     share = share_of(rate, reference)
-    return {"antennas": scenario.antennas, "users": scenario.users, "sum_rate": float(rate.mean()), "ci95": _ci95(rate),
+    return {"antennas": reference.scenario.antennas, "users": reference.scenario.users, "sum_rate": float(rate.mean()), "ci95": _ci95(rate),
             "wmmse": float(reference.wmmse_rate.mean()), "fraction_of_wmmse": share["share"], "fraction_ci95": share["ci95"],
-            **shares_of_zero_forcing(reference)}
+            **reference.shares_of_zero_forcing()}
 
 
 def scenarios(antennas: int | None, world, users: tuple[int, ...] = USERS) -> list[Scenario]:
@@ -141,8 +147,9 @@ def table_of(rows: list[dict], blocks: int, where: str = "positions never traine
     for column in ("M", "K", "bit/s/Hz", "95 % interval", "of WMMSE", "95 % interval", "ZF, perfect CSI", "LS + ZF"):
         table.add_column(column, justify="right")
     for r in rows:
+        zero_forcing_shares = ("-" if r[name] is None else f"{r[name]:.1%}" for name in ("zf_perfect_csi", "ls_zf_uplink"))
         table.add_row(str(r["antennas"]), str(r["users"]), f"{r['sum_rate']:.2f}", f"± {r['ci95']:.2f}", f"{r['fraction_of_wmmse']:.2%}",
-                      f"± {r['fraction_ci95']:.2%}", f"{r['zf_perfect_csi']:.1%}", f"{r['ls_zf_uplink']:.1%}")
+                      f"± {r['fraction_ci95']:.2%}", *zero_forcing_shares)
     return table
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sim.scenario import Scenario
-from trained.evaluate import Reference, calibrated_rate, share_of, shares_of_zero_forcing
+from trained.evaluate import Reference, share_of
 from trained.weights import load_network
 
 POWERS_DBM = (-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0)
@@ -22,8 +22,8 @@ def sweep(networks: dict, scenario: Scenario, blocks: int) -> list[dict]:
     rows = []
     for power in POWERS_DBM:
         reference = Reference.of(replace(scenario, uplink_power_dbm=power), blocks)
-        shares = {name: share_of(calibrated_rate(network, reference), reference) for name, network in networks.items()}
-        rows.append({"uplink_power_dbm": power, "networks": shares, **shares_of_zero_forcing(reference)})
+        shares = {name: share_of(reference.rate_of(network), reference) for name, network in networks.items()}
+        rows.append({"uplink_power_dbm": power, "networks": shares, **reference.shares_of_zero_forcing()})
     return rows
 
 

@@ -7,13 +7,22 @@ from sim.deepmimo import DeepMIMO
 from sim.room import Room
 
 _PAPER = {"batch": 1024, "schedule": "constant", "beta2": 0.999, "clip": None, "default_power_share": 1.0}
+_FIXED = {"min_users": 8, "max_users": 8, "default_power_share": 1.0}
 RECIPES: dict[str, dict] = {
     "calibrated": {},
     "calibrated-perfect": {},
     "paper-conference": _PAPER,
     "paper-journal": {**_PAPER, "min_users": 8, "max_users": 8},
     "paper-journal-perfect": _PAPER,
+    "channel-mapping": {},
+    "data-driven": _FIXED,
+    "data-driven-perfect": _FIXED,
+    "unfolding": _FIXED,
+    "data-driven-mimo": {**_FIXED, "user_antennas": 2, "batch": 64},
+    "unfolding-mimo": {**_FIXED, "user_antennas": 2, "batch": 64},
 }
+FIXED_USERS = ("paper-journal", "data-driven", "data-driven-perfect", "unfolding", "data-driven-mimo", "unfolding-mimo")
+RAYLEIGH = ("data-driven-mimo", "unfolding-mimo")
 SCHEDULES = ("cosine", "constant")
 
 
@@ -26,6 +35,9 @@ class Settings:
     beta2, clip           Adam's second decay; longest gradient, None for no limit
     mixture_rate          share of the learning rate that the mixture of places gets
     default_power_share   share of blocks at the default powers; the rest draws them from the trainer's ranges
+    downlink_power_dbm    the default downlink power
+    layers                of the unfolding
+    user_antennas, snr_db of the -mimo networks, which are for Rayleigh fading: N = d, and transmit over noise power
     """
 
     network: str = "calibrated"
@@ -42,6 +54,10 @@ class Settings:
     clip: float | None = 1.0
     mixture_rate: float = 0.1
     default_power_share: float = 0.7
+    downlink_power_dbm: float = 5.0
+    layers: int = 7
+    user_antennas: int = 1
+    snr_db: float = 20.0
     regions: int = 400
     cells: int = 5
     rank: int = 4
@@ -72,12 +88,15 @@ class Settings:
         if not 1 <= self.min_users <= self.max_users <= self.antennas:
             raise ValueError(f"users have to satisfy 1 <= min_users <= max_users <= antennas, got {self.min_users}, "
                              f"{self.max_users}, {self.antennas}")
-        if self.network == "paper-journal" and self.min_users != self.max_users:
-            raise ValueError(f"paper-journal is for one number of users: min_users={self.min_users} and max_users={self.max_users} "
+        if self.network in FIXED_USERS and self.min_users != self.max_users:
+            raise ValueError(f"{self.network} is for one number of users: min_users={self.min_users} and max_users={self.max_users} "
                              "have to be the same")
         if self.steps is None and not self.minutes > 0:
             raise ValueError(f"minutes={self.minutes} has to be above 0")
-        for name in ("batch", "regions", "cells", "rank", "hidden"):
+        if self.network in RAYLEIGH and self.max_users * self.user_antennas > self.antennas:
+            raise ValueError(f"users={self.max_users} with user_antennas={self.user_antennas} need at least "
+                             f"{self.max_users * self.user_antennas} antennas, got antennas={self.antennas}")
+        for name in ("batch", "regions", "cells", "rank", "hidden", "layers", "user_antennas"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} has to be at least 1")
         if self.steps is not None and self.steps < 1:

@@ -17,8 +17,9 @@ import typer
 from rich.console import Console
 
 from trained.device import usable_device
-from trained.evaluate import evaluate, scenarios, table_of
-from trained.settings import RECIPES, Settings
+from trained.evaluate import USERS, evaluate, row_of, scenarios, table_of
+from trained.rayleigh import RayleighReference, rayleigh_scenario
+from trained.settings import FIXED_USERS, RAYLEIGH, RECIPES, Settings
 from trained.weights import FOLDER, load_network, save_network
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -37,6 +38,10 @@ def train(
     cells: Annotated[int, typer.Option(help="calibrated: cells in each region.", rich_help_panel=_MAKES)] = 5,
     rank: Annotated[int, typer.Option(help="calibrated: rank of a cell's covariance.", rich_help_panel=_MAKES)] = 4,
     hidden: Annotated[int, typer.Option(help="calibrated: width of the refinement MLP.", rich_help_panel=_MAKES)] = 256,
+    layers: Annotated[int, typer.Option(help="unfolding, unfolding-mimo: layers.", rich_help_panel=_MAKES)] = 7,
+    user_antennas: Annotated[int, typer.Option(help="The -mimo networks, which are for Rayleigh fading: antennas, and streams, of each "
+                                                    "user.", rich_help_panel=_MAKES)] = 2,
+    snr_db: Annotated[float, typer.Option(help="The -mimo networks: transmit power over noise power, dB.", rich_help_panel=_MAKES)] = 20.0,
     deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR", rich_help_panel=_MAKES,
                                                                help="DeepMIMO folders instead of the built-in room.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CARD.json", rich_help_panel=_MAKES, help=(
@@ -55,6 +60,7 @@ def train(
     default_power_share: Annotated[float, typer.Option(help="Share of blocks at the default powers (1 for the papers' "
                                                             "networks); the rest draws -20 ... 10 dBm up "
                                                             "and -5 ... 15 dBm down.", rich_help_panel=_LEARNS)] = 0.7,
+    downlink_power_dbm: Annotated[float, typer.Option(help="The default downlink power, dBm.", rich_help_panel=_LEARNS)] = 5.0,
     seed: Annotated[int, typer.Option(help="Seed of weights, users and noise.", rich_help_panel=_LEARNS)] = 1,
     name: Annotated[str | None, typer.Option(help="Name of the weights; NETWORK-mM by default.", rich_help_panel=_RUNS)] = None,
     folder: Annotated[Path, typer.Option(help="Where weights, card and checkpoint go.", rich_help_panel=_RUNS)] = FOLDER,
@@ -120,7 +126,7 @@ def _settings(config, given):
         changes["deepmimo"] = tuple(str(folder) for folder in changes["deepmimo"])
     if config is None:
         network = changes.pop("network", "calibrated")
-        if "antennas" in changes and "max_users" not in changes:
+        if "antennas" in changes and "max_users" not in changes and network not in FIXED_USERS:
             changes["max_users"] = min(16, changes["antennas"])
         return Settings.of(network, **changes)
     try:
@@ -136,7 +142,9 @@ def _settings(config, given):
 
 
 def _default_name(s: Settings) -> str:
-    return s.network if s.network == "calibrated-perfect" else f"{s.network}-m{s.antennas}"
+    if s.network == "calibrated-perfect":
+        return s.network
+    return f"{s.network}-m{s.antennas}" + (f"-k{s.max_users}" if s.network in FIXED_USERS else "")
 
 
 def _first_process() -> bool:
@@ -193,14 +201,21 @@ def _finish(training, watch, file, logs, console, blocks, run):
     save_network(training.network.cpu(), card, file)
     network, _ = load_network(str(file))
     console.print("measuring the table of the card")
-    every = scenarios(None if s.network == "calibrated-perfect" else s.antennas, s.world)
-    rows = [evaluate(network, scenario, blocks)
-            for scenario in every if scenario.antennas <= s.antennas and network.serves(scenario.users)]
+    rows = _rows(network, s, blocks)
     save_network(network, {**card, "results": {"blocks": blocks, "rows": rows}}, file)
     picture = logs / f"{file.stem}.png"
     draw_curves({file.stem: curve}, picture)
     console.print(table_of(rows, blocks))
     console.print(f"wrote {file} and its card, and {picture}")
+
+
+def _rows(network, s, blocks):
+    if s.network in RAYLEIGH:
+        return [row_of(network, RayleighReference.of(rayleigh_scenario(s), blocks))]
+    every = [replace(scenario, downlink_power_dbm=s.downlink_power_dbm)
+             for scenario in scenarios(None if s.network == "calibrated-perfect" else s.antennas, s.world, (*USERS, s.max_users))]
+    every = list(dict.fromkeys(every))
+    return [evaluate(network, scenario, blocks) for scenario in every if scenario.antennas <= s.antennas and network.serves(scenario.users)]
 
 
 def card_of(training, curve: dict, run: dict) -> dict:
@@ -210,10 +225,11 @@ def card_of(training, curve: dict, run: dict) -> dict:
 
     s, (made, arguments) = training.settings, architecture(training.settings)
     scenario = training_scenario(s)
+    test = rayleigh_scenario(s) if s.network in RAYLEIGH else replace(scenario, split="test", seed=0, users=min(8, s.antennas))
     return {"architecture": {"name": made.__name__, "arguments": arguments},
             "csi": made.csi,
             "antennas": None if s.network == "calibrated-perfect" else s.antennas,
-            "scenario": asdict(replace(scenario, split="test", seed=0, users=8)),
+            "scenario": asdict(test),
             "training": {**asdict(s), "steps_done": training.steps_done, "minutes_done": round(training.seconds / 60, 2),
                          "steps_skipped": training.skipped, "uplink_powers_dbm": UPLINK_POWERS_DBM,
                          "downlink_powers_dbm": DOWNLINK_POWERS_DBM, **run},

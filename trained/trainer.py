@@ -12,19 +12,24 @@ import lightning
 import torch
 
 from sim.channels import downlink_channels, uplink_channels
-from sim.rate import sum_rate_torch
 from sim.scenario import Scenario
 from trained.calibration import Calibration
+from trained.channel_mapping import ChannelMapping
+from trained.data_driven import DataDriven, DataDrivenPerfect, DataDrivenPilots
 from trained.drops import Drops
+from trained.evaluate import Reference
 from trained.network import CalibrationNetwork
 from trained.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.perfect import PerfectCalibration
-from trained.settings import Settings
+from trained.rayleigh import RayleighDrops, RayleighReference, rayleigh_scenario
+from trained.settings import FIXED_USERS, RAYLEIGH, Settings
+from trained.unfolding import Unfolding
 
 
 def training_scenario(s: Settings) -> Scenario:
     """The world that a run draws its users from."""
-    return Scenario(antennas=s.antennas, users=s.max_users, world=s.world, split="train", seed=s.seed)
+    return Scenario(antennas=s.antennas, users=s.max_users, world=s.world, downlink_power_dbm=s.downlink_power_dbm, split="train",
+                    seed=s.seed)
 
 
 def architecture(s: Settings) -> tuple[type[CalibrationNetwork], dict]:
@@ -35,7 +40,13 @@ def architecture(s: Settings) -> tuple[type[CalibrationNetwork], dict]:
         "calibrated-perfect": (PerfectCalibration, {}),
         "paper-conference": (PaperConference, {"antennas": s.antennas, "pilots": users}),
         "paper-journal": (PaperJournal, {"antennas": s.antennas, "pilots": s.max_users}),
-        "paper-journal-perfect": (PaperPerfect, {"antennas": s.antennas})}
+        "paper-journal-perfect": (PaperPerfect, {"antennas": s.antennas}),
+        "channel-mapping": (ChannelMapping, {"antennas": s.antennas}),
+        "data-driven": (DataDrivenPilots, {"antennas": s.antennas, "users": s.max_users}),
+        "data-driven-perfect": (DataDrivenPerfect, {"antennas": s.antennas, "users": s.max_users}),
+        "unfolding": (Unfolding, {"antennas": s.antennas, "users": s.max_users, "layers": s.layers})}
+    mimo = {"antennas": s.antennas, "users": s.max_users, "user_antennas": s.user_antennas, "streams": s.user_antennas}
+    made |= {"data-driven-mimo": (DataDrivenPerfect, mimo), "unfolding-mimo": (Unfolding, {**mimo, "layers": s.layers})}
     return made[s.network]
 
 
@@ -45,6 +56,9 @@ def started_network(s: Settings) -> CalibrationNetwork:
     make, arguments = architecture(s)
     network = make(**arguments)
     if s.network == "calibrated-perfect":
+        return network
+    if isinstance(network, Unfolding | DataDriven):
+        network.start_from(*_examples(s))
         return network
     scenario = training_scenario(s)
     rows, phasors = scenario.positions(), scenario.phasors()
@@ -60,6 +74,18 @@ def started_network(s: Settings) -> CalibrationNetwork:
         if isinstance(network, PaperJournal):
             network.antennas.scale.copy_(network.users.scale * (s.max_users * scenario.uplink_power) ** 0.5)
     return network
+
+
+def _examples(s, blocks=256):
+    """Channels (B, K, N, M) in units in which power and noise are 1, and what a data-driven network hears of them (B, M, columns)."""
+    if s.network in RAYLEIGH:
+        scenario = rayleigh_scenario(s, s.seed + 1)
+        h = torch.from_numpy(scenario.channels(range(blocks))) * scenario.power**0.5
+        return h, h.flatten(1, 2).mT
+    room = training_scenario(s)
+    uplink, downlink = (torch.from_numpy(h) for h in room.channels(range(blocks)))
+    h = downlink[:, :, None] * (room.downlink_power / room.noise_power) ** 0.5
+    return h, h.flatten(1, 2).mT if s.network != "data-driven" else uplink * (room.uplink_power * s.max_users) ** 0.5
 
 
 _COUNTED = ("steps_done", "seconds", "skipped", "curve")
@@ -92,7 +118,9 @@ class Training(lightning.LightningModule):
         return torch.optim.Adam(groups, self.settings.learning_rate, betas=(0.9, self.settings.beta2))
 
     def on_fit_start(self):
-        self.drops = Drops(self.settings, training_scenario(self.settings), self.device)
+        rayleigh = self.settings.network in RAYLEIGH
+        self.drops = (RayleighDrops(self.settings, self.device) if rayleigh
+                      else Drops(self.settings, training_scenario(self.settings), self.device))
 
     def on_train_batch_start(self, batch, batch_idx):
         self.began = time.monotonic()
@@ -103,12 +131,10 @@ class Training(lightning.LightningModule):
             group["lr"] = rate * group["share"]
 
     def training_step(self, batch, batch_idx):
-        noise_power = self.drops.scenario.noise_power
         drop = self.drops.drop(self.steps_done, self.network, self.global_rank, self.trainer.world_size)
-        v = self.network.precode(drop.heard, drop.estimate_noise, drop.power, noise_power)
-        rate = sum_rate_torch(drop.h_dl @ v, noise_power).mean()
-        self.log("train_rate", rate.detach(), sync_dist=False)
-        return -rate / drop.h_dl.shape[1]
+        loss = self.network.loss(drop, self.drops.noise_power, self.progress)
+        self.log("loss", loss.detach(), sync_dist=False)
+        return loss
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), math.inf if self.settings.clip is None else self.settings.clip)
@@ -144,6 +170,9 @@ def check_checkpoint(file: Path, settings: Settings) -> tuple[int, float]:
     return state["steps_done"], state["seconds"]
 
 
-def validation_scenario(s: Settings) -> Scenario:
-    """The default scenario on test positions that shows how far a run is."""
-    return replace(training_scenario(s), split="test", seed=0, users=min(8, s.max_users))
+def validation_reference(s: Settings, blocks: int) -> Reference | RayleighReference:
+    """Test channels that show how far a run is, with WMMSE on them."""
+    if s.network in RAYLEIGH:
+        return RayleighReference.of(rayleigh_scenario(s), blocks)
+    users = s.max_users if s.network in FIXED_USERS else min(8, s.max_users)
+    return Reference.of(replace(training_scenario(s), split="test", seed=0, users=users), blocks)

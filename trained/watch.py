@@ -8,8 +8,7 @@ import lightning
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from trained.evaluate import Reference, calibrated_rate, shares_of_zero_forcing
-from trained.trainer import validation_scenario
+from trained.trainer import validation_reference
 
 _CHECKS = 25
 _BLOCKS = 200
@@ -29,7 +28,7 @@ class Watch(lightning.Callback):
 
     def on_fit_start(self, trainer, training):
         if trainer.is_global_zero:
-            self.reference = Reference.of(validation_scenario(training.settings), _BLOCKS)
+            self.reference = validation_reference(training.settings, _BLOCKS)
             self.bar.start()
             self.task = self.bar.add_task("", total=1.0, step=training.steps_done, rate="")
 
@@ -69,7 +68,7 @@ class Watch(lightning.Callback):
         point = {"minutes": training.seconds / 60, "step": training.steps_done}
         if trainer.is_global_zero:
             users = self.reference.scenario.users
-            rate = calibrated_rate(training.network, self.reference)
+            rate = self.reference.rate_of(training.network)
             training.network.train()
             point["of_wmmse"] = float(rate.mean() / self.reference.wmmse_rate.mean())
             for logger in trainer.loggers:
@@ -80,6 +79,6 @@ class Watch(lightning.Callback):
                 self.console.print(f"step {training.steps_done}  {point['minutes']:.1f} min  {text}")
         training.curve.append(point)
 
-    def baselines(self) -> dict[str, float]:
+    def baselines(self) -> dict[str, float | None]:
         """Shares of WMMSE that do not move: zero forcing with perfect CSI and on the uplink estimate, on the same blocks."""
-        return shares_of_zero_forcing(self.reference)
+        return self.reference.shares_of_zero_forcing()

@@ -10,13 +10,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from trained.calibration import Calibration
+from trained.channel_mapping import ChannelMapping
+from trained.data_driven import DataDrivenPerfect, DataDrivenPilots
 from trained.network import CalibrationNetwork
 from trained.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.perfect import PerfectCalibration
+from trained.unfolding import Unfolding
 
 FOLDER = Path(__file__).parent / "weights"
 _ARCHITECTURES: dict[str, type[CalibrationNetwork]] = {
-    kind.__name__: kind for kind in (Calibration, PerfectCalibration, PaperConference, PaperJournal, PaperPerfect)}
+    kind.__name__: kind for kind in (
+        Calibration, PerfectCalibration, PaperConference, PaperJournal, PaperPerfect, ChannelMapping, DataDrivenPilots, DataDrivenPerfect,
+        Unfolding)}
 _HALVED_FROM = 4096
 
 

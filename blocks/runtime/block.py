@@ -51,6 +51,7 @@ class Block:
     name: str = ""
     takes_tensors: bool = False
     gathers: int = 0
+    first: int = 0
     interrupted: Callable[[], bool] = staticmethod(lambda: False)
 
     def offer(self, ports: dict[str, Signal]) -> None:
@@ -87,10 +88,10 @@ class Block:
         return {}
 
     def frames(self, blocks: int | None, batch: int) -> Iterator[Frame | None]:
-        """The frames of a source: by default `work` for ranges of `batch` indices up to `blocks`. None means nothing yet."""
-        start = 0
-        while blocks is None or start < blocks:
-            stop = start + batch if blocks is None else min(start + batch, blocks)
+        """The frames of a source: by default `work` for ranges of `batch` of `blocks` indices from `first` on. None means nothing yet."""
+        start = self.first
+        while blocks is None or start < self.first + blocks:
+            stop = start + batch if blocks is None else min(start + batch, self.first + blocks)
             tags: dict = {}
             yield Frame(start, self.process(range(start, stop), {}, tags), tags, count=stop - start)
             start = stop

@@ -56,22 +56,25 @@ class Flowgraph:
                 self._link(source, a, target, b, where)
 
     def run(self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread",
-            queue: int = 4) -> dict:
+            queue: int = 4, first: int = 0) -> dict:
         """`start`, then `wait`."""
-        return self.start(blocks, batch, transport, workers, queue).wait()
+        return self.start(blocks, batch, transport, workers, queue, first).wait()
 
     def start(self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread",
-              queue: int = 4) -> Flowgraph:
+              queue: int = 4, first: int = 0) -> Flowgraph:
         """Start streaming and return at once; leaving `with fg.start(...):` stops it.
 
         blocks: coherence blocks that sources make (None: until stopped, or until an outside source ends); batch: blocks per
         frame; transport: inproc, ipc or tcp sockets between workers (with worker processes, inproc edges use ipc);
-        workers: one thread or one process per block; queue: frames that an edge holds at each end.
+        workers: one thread or one process per block; queue: frames that an edge holds at each end; first: index of
+        the first coherence block that simulated sources make.
         Raises WiringError for an input that nothing feeds and ValueError for bad arguments, before anything starts.
         """
-        self._check(blocks, batch, transport, workers, queue)
+        self._check(blocks, batch, transport, workers, queue, first)
         if self.running:
             raise ValueError("the flowgraph runs already; wait() for its end or stop() it first")
+        for block in self.blocks:
+            _owner(block, "inputs").first = first
         folder = run_folder()
         edges = self._edges(folder, transport if workers == "thread" or transport != "inproc" else "ipc")
         specs = []
@@ -215,13 +218,15 @@ class Flowgraph:
         bind = {"inproc": "inproc://edge{}", "ipc": f"ipc://{folder}/edge{{}}", "tcp": "tcp://127.0.0.1:*"}[transport]
         return [Edge(n, source, target, tuple(ports), bind.format(n)) for n, ((source, target), ports) in enumerate(grouped.items())]
 
-    def _check(self, blocks, batch, transport, workers, queue):
+    def _check(self, blocks, batch, transport, workers, queue, first):
         for name, value, choices in (("transport", transport, TRANSPORTS), ("workers", workers, WORKERS)):
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not one of {', '.join(choices)}")
         for name, value in (("blocks", blocks), ("batch", batch), ("queue", queue)):
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value} has to be at least 1")
+        if first < 0:
+            raise ValueError(f"first={first} has to be at least 0")
         if not self.blocks:
             raise WiringError("the flowgraph is empty; connect some blocks first")
         for block in self.blocks:

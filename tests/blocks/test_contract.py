@@ -22,16 +22,21 @@ from blocks import (
     Flowgraph,
     FramesToStream,
     GenieCSI,
+    LearnedMIMOPrecoder,
+    LearnedPrecoder,
     LMMSEDetector,
     LMMSEEstimator,
     LSEstimator,
     MFDetector,
+    MIMORateSink,
+    MIMOWMMSEPrecoder,
     MRTPrecoder,
     PilotCalibrationMLP,
     PilotSource,
     Precode,
     QAMSource,
     RateSink,
+    RayleighChannel,
     RZFPrecoder,
     ScaledLSEstimator,
     StreamsToVector,
@@ -49,8 +54,11 @@ from blocks import (
 )
 from sim.modulation import random_symbols
 from sim.preamble import zadoff_chu
+from sim.rayleigh import RayleighScenario
 from sim.scenario import Scenario
-from tests.support import ArraySource, Collect, complex_normal, paper_weights
+from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
+from trained.data_driven import DataDrivenPilots
+from trained.unfolding import Unfolding
 
 S = Scenario(antennas=64, users=4)
 X = S.pilot_matrix()
@@ -67,6 +75,9 @@ for begin in (2, 13):
 
 FOLDER = tempfile.TemporaryDirectory()
 JOURNAL = str(paper_weights(Path(FOLDER.name), "journal"))
+BLACK_BOX = precoder_weights(Path(FOLDER.name), DataDrivenPilots, antennas=64, users=4)
+UNFOLDED = precoder_weights(Path(FOLDER.name), Unfolding, antennas=8, users=3, user_antennas=2, streams=2, layers=3)
+MIMO = RayleighScenario(8, 3)
 
 PALETTE = {
     PilotSource: (lambda: PilotSource(X), {}),
@@ -83,6 +94,11 @@ PALETTE = {
     ZFPrecoder: (lambda: ZFPrecoder(P), {"h_est": H}),
     RZFPrecoder: (lambda: RZFPrecoder(P, N), {"h_est": H}),
     WMMSEPrecoder: (lambda: WMMSEPrecoder(P, N, 30), {"h_est": H}),
+    LearnedPrecoder: (lambda: LearnedPrecoder(BLACK_BOX, P, N, 64), {"y": 1e6 * H}),
+    RayleighChannel: (lambda: RayleighChannel(MIMO), {}),
+    MIMOWMMSEPrecoder: (lambda: MIMOWMMSEPrecoder(2, 100.0, 1.0, 20, starts=3), {"h": MIMO.channels(range(BLOCKS))}),
+    LearnedMIMOPrecoder: (lambda: LearnedMIMOPrecoder(UNFOLDED, 100.0, 8), {"h": MIMO.channels(range(BLOCKS))}),
+    MIMORateSink: (lambda: MIMORateSink(1.0), {"h": MIMO.channels(range(BLOCKS)), "v": complex_normal(RNG, BLOCKS, 3, 8, 2)}),
     StructuredPrecoder: (lambda: StructuredPrecoder(P, N), {"h_est": H, "p": POWERS[0], "q": POWERS[1]}),
     DownlinkChannel: (lambda: DownlinkChannel(S), {"v": H}),
     RateSink: (lambda: RateSink(N), {"g": 1e-5 * complex_normal(RNG, BLOCKS, 4, 4)}),
@@ -99,7 +115,7 @@ PALETTE = {
     VectorToStreams: (lambda: VectorToStreams(4), {"samples": BURSTS}),
     Demod: (Demod, {"received": complex_normal(RNG, BLOCKS, 4, 9), "symbols": random_symbols(16, 0, range(BLOCKS), (4, 9))}),
 }
-MEASURES = (RateSink, Demod)
+MEASURES = (RateSink, MIMORateSink, Demod)
 MODES = {
     "batch 1, threads, inproc": {"batch": 1},
     "batch 7, threads, ipc": {"batch": 7, "transport": "ipc"},

@@ -15,7 +15,7 @@ from sim.scenario import Scenario
 from sim.tracer import trace
 from tests.sim.test_deepmimo import ROOM, write_v4
 from tests.support import PAPERS, paper_weights
-from trained.evaluate import Reference, calibrated_rate
+from trained.evaluate import Reference
 from trained.weights import load_network
 
 PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
@@ -88,7 +88,7 @@ def test_streaming_gives_what_evaluation_gives():
     for weights in ("calibrated-m64", "calibrated-perfect"):
         scenario = Scenario(users=6)
         streamed = fdd_e2e.wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
-        evaluated = calibrated_rate(load_network(weights)[0], Reference.of(scenario, 50))
+        evaluated = Reference.of(scenario, 50).rate_of(load_network(weights)[0])
         assert streamed == pytest.approx(evaluated, rel=1e-4)
 
 
@@ -98,7 +98,7 @@ def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
     link = fdd_e2e.wire(scenario, "ls", file, "calibrated", "cpu")
     names = [block.name for block in link.blocks]
     assert ("PilotCalibrationMLP" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
-    evaluated = calibrated_rate(load_network(file)[0], Reference.of(scenario, 50))
+    evaluated = Reference.of(scenario, 50).rate_of(load_network(file)[0])
     assert link.run(blocks=50)["RateSink"]["rates"] == pytest.approx(evaluated, rel=1e-4)
 
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from sim.rate import sum_rate
+from sim.rate_mimo import sum_rate_mimo
 from sim.wmmse import wmmse
-from sim.wmmse_mimo import sum_rate_mimo, wmmse_classic, wmmse_mimo
+from sim.wmmse_mimo import wmmse_classic, wmmse_mimo
 from tests.support import complex_normal
 
 

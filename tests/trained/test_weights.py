@@ -10,7 +10,7 @@ from safetensors.torch import save
 from sim.rate import sum_rate
 from sim.scenario import Scenario
 from trained import weights
-from trained.evaluate import Reference, calibrated_rate
+from trained.evaluate import Reference
 from trained.weights import FOLDER, load_network, shipped
 
 
@@ -19,7 +19,7 @@ def test_shipped_weights_reach_their_share_of_wmmse(users, least):
     """Default scenario, uplink pilots only, 1,000 test blocks; WMMSE with 200 iterations and perfect CSI as 100 %."""
     network, card = load_network("calibrated-m64")
     reference = Reference.of(Scenario(users=users), 1000)
-    fraction = calibrated_rate(network, reference).mean() / reference.wmmse_rate.mean()
+    fraction = reference.rate_of(network).mean() / reference.wmmse_rate.mean()
     assert fraction >= least
     (row,) = [row for row in card["results"]["rows"] if row["users"] == users]
     assert fraction == pytest.approx(row["fraction_of_wmmse"], abs=2e-3)
