@@ -27,9 +27,9 @@ def dask_client(workers: int, scheduler: str | None, slurm: int | None):
     except ImportError as error:
         raise ImportError(f"sweeps run on Dask ({error}): pip install 'calibeam[cluster]'") from None
     dask.config.set({"distributed.worker.daemon": False, "distributed.scheduler.allowed-failures": 5,
-                     "distributed.nanny.pre-spawn-environ": _ONE_THREAD, "distributed.comm.timeouts.connect": "10s"})
+                     "distributed.nanny.pre-spawn-environ": _ONE_THREAD, "distributed.comm.timeouts.connect": "5s"})
     if scheduler is not None:
-        with Client(scheduler, timeout=10) as client:
+        with Client(scheduler, timeout=5) as client:
             yield client
     elif slurm is not None:
         from dask_jobqueue import SLURMCluster
@@ -58,6 +58,8 @@ def run_points(points: list[Point], folder: Path, console: Console, workers: int
     from distributed import as_completed
 
     with dask_client(min(workers, len(todo)), scheduler, slurm) as client, _progress(len(todo), console) as advance:
+        if not client.scheduler_info()["workers"]:
+            console.print("waits for workers")
         futures = {client.submit(run_point, p, key=f"{p.name}-{os.getpid()}-{time.time_ns()}", pure=False): p for p in todo}
         for future in as_completed(futures):
             point = futures[future]

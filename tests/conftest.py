@@ -1,4 +1,5 @@
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,12 +10,18 @@ def rng():
     return np.random.default_rng(20240607)
 
 
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """Runs a program's main function in this process: (exit code, standard output, standard error)."""
+    """Runs a program's main function in this process: its exit code, standard output and standard error."""
     def run(main, *options):
         monkeypatch.setattr(sys, "argv", ["program", *map(str, options)])
         with pytest.raises(SystemExit) as ended:
             main()
-        return ended.value.code, *capsys.readouterr()
+        return Ended(ended.value.code or 0, *capsys.readouterr())
     return run

@@ -31,6 +31,7 @@ def _compared() -> dict[str, tuple[str, dict]]:
                                     ("unfolding", 32, (2, 4, 12, 16))):
         for m, k in [*sizes, *((antennas, k) for k in more)]:
             made[f"{network}-m{m}-k{k}"] = (network, {"antennas": m, "min_users": k, "max_users": k})
+    made["unfolding-m128-k8"][1]["layers"] = 4  # 31 million numbers at 20 layers, 11 at 7
     made["data-driven-perfect-m32-k10-powers"] = ("data-driven-perfect", {"antennas": 32, "min_users": 10, "max_users": 10,
                                                                           "default_power_share": 0.0})
     for network in ("unfolding-mimo", "data-driven-mimo"):

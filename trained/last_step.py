@@ -9,15 +9,15 @@ def exact_precoder(h: Tensor, u: Tensor, w: Tensor, scaled: bool = True) -> Tens
     """V_k = (tr(sum U W U^H) I + sum H_m^H U_m W_m U_m^H H_m)^-1 H_k^H U_k W_k (B, K, M, d), by default scaled to power 1.
 
     h: (B, K, N, M); u: (B, K, N, d); w: (B, K, d, d). With F = [H_k^H U_k] this is F W (c I + F^H F W)^-1, an inverse of size K d.
-    Source: Hu et al., eq. 17.
+    The inverse is taken in double precision: channels that are nearly parallel have to pass. Source: Hu et al., eq. 17.
     """
     users, streams = w.shape[1:3]
     f = h.mH @ u
-    fw = (f @ w).transpose(1, 2).flatten(2)
-    f = f.transpose(1, 2).flatten(2)
+    fw = (f @ w).transpose(1, 2).flatten(2).to(torch.complex128)
+    f = f.transpose(1, 2).flatten(2).to(torch.complex128)
     c = (u @ w @ u.mH).diagonal(dim1=-2, dim2=-1).sum((1, 2))
-    inner = c[:, None, None] * torch.eye(users * streams, dtype=h.dtype, device=h.device) + f.mH @ fw
-    v = torch.linalg.solve(inner.mH, fw.mH).mH.unflatten(2, (users, streams)).transpose(1, 2)
+    inner = c[:, None, None] * torch.eye(users * streams, dtype=f.dtype, device=h.device) + f.mH @ fw
+    v = torch.linalg.solve(inner.mH, fw.mH).mH.to(h.dtype).unflatten(2, (users, streams)).transpose(1, 2)
     return normalized(v) if scaled else v
 
 

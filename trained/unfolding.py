@@ -91,7 +91,8 @@ class Unfolding(PerfectPrecoder):
 
     @torch.no_grad()
     def start_from(self, h: Tensor, image: Tensor | None = None) -> None:
-        """Layer after layer the multiples of I that follow WMMSE best on channels h (B, K, N, M)."""
+        """Layer after layer the multiples of I that follow WMMSE best on channels h (B, K, N, M); the last layer at regularised zero
+        forcing, which constant U and W give."""
         v = zero_forcing_start(h, self.streams)
         for layer in range(len(self.receive)):
             receive, weigh = inverse_of(self.receive, layer), inverse_of(self.weigh, layer)
@@ -107,6 +108,13 @@ class Unfolding(PerfectPrecoder):
                 exact = exact_precoder(h, u, w, scaled=False)
                 inverse_of(self.transmit, layer).start_from(diagonal[..., 0], b_times, fw, exact)
                 v = normalized(self.next_precoder(layer, h, u, w))
+        for last, size in ((receive, u.abs().mean()), (weigh, w.diagonal(dim1=-2, dim2=-1).abs().mean())):
+            last.xyz.zero_()
+            constant = size * torch.eye(last.xyz.shape[2], self.streams)
+            if last.offset is None:
+                last.xyz[2, ..., 0] = constant * last.unit
+            else:
+                last.offset[..., 0] = constant
 
 
 def inverse_of(modules: nn.ModuleList, layer: int) -> InverseOf:
@@ -132,9 +140,10 @@ def transmitted(h: Tensor, u: Tensor, w: Tensor):
 def zero_forcing_start(h: Tensor, streams: int) -> Tensor:
     """V (B, K, M, d) of power 1: regularised zero forcing onto each user's first d antennas."""
     rows = h[:, :, :streams].flatten(1, 2)
-    gram = rows @ rows.mH
+    precise = rows.to(torch.complex128)
+    gram = precise @ precise.mH
     regular = gram + torch.eye(gram.shape[-1], device=h.device) * gram.shape[-1]
-    v = torch.linalg.solve(regular, rows).mH
+    v = torch.linalg.solve(regular, precise).mH.to(h.dtype)
     return normalized(v.unflatten(2, (h.shape[1], streams)).transpose(1, 2))
 
 

@@ -39,6 +39,14 @@ def test_closed_form_gradients_equal_automatic_differentiation(users, antennas, 
     assert max(float(g.abs().max()) for g in found.values()) > 1e-3
 
 
+def test_training_starts_at_regularized_zero_forcing():
+    h = channels()
+    with torch.no_grad():
+        found = network(noise=0.0).precoders(h)
+    expected = wmmse_mimo(h.numpy(), 2, 1.0, 1.0, 0)
+    np.testing.assert_allclose(sum_rate_mimo(h.numpy(), found.numpy(), 1.0), sum_rate_mimo(h.numpy(), expected, 1.0), rtol=1e-9)
+
+
 def test_products_with_b_are_those_of_the_matrix():
     h = channels()
     u, w = receivers(h, zero_forcing_start(h, 2))
@@ -90,3 +98,13 @@ def test_power_is_met_and_users_and_noise_scale_out():
         scaled, = net(h * 1e-4, 0.0, 3.0, 1e-8)
     np.testing.assert_allclose((v.abs() ** 2).sum((1, 2)), 3.0, rtol=1e-5)
     torch.testing.assert_close(v, scaled, rtol=1e-3, atol=1e-4)
+
+
+def test_users_at_one_place_do_not_stop_it():
+    net = Unfolding(16, 2, layers=2)
+    net.start_from(channels(40, RayleighScenario(16, 2, 1, 1), torch.complex64))
+    h = torch.from_numpy(RayleighScenario(16, 2, 1, 1).channels(range(3)))[:, :, 0].mH.clone()
+    h[:, :, 1] = h[:, :, 0]
+    with torch.no_grad():
+        v, = net(h, 0.0, 1e6, 1e-3)
+    assert torch.isfinite(torch.view_as_real(v)).all()

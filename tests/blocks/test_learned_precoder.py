@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+
+from blocks import LearnedMIMOPrecoder, LearnedPrecoder, WiringError, run_block
+from blocks.runtime import Flowgraph
+from flowgraphs.fdd_e2e import wire
+from sim.rayleigh import RayleighScenario
+from sim.scenario import Scenario
+from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
+from trained.data_driven import DataDrivenPerfect, DataDrivenPilots
+from trained.evaluate import Reference
+from trained.unfolding import Unfolding
+from trained.weights import load_network
+
+S = Scenario(antennas=16, users=4)
+
+
+@pytest.mark.parametrize("kind", [DataDrivenPilots, DataDrivenPerfect, Unfolding])
+def test_the_link_gives_the_rates_of_the_evaluation(tmp_path, kind):
+    weights = precoder_weights(tmp_path, kind, antennas=16, users=4)
+    found = wire(S, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
+    expected = Reference.of(S, 50).rate_of(load_network(weights)[0])
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_an_unfolded_network_serves_fewer_users(tmp_path, rng):
+    weights = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
+    v = run_block(LearnedPrecoder(weights, 3.0, 1.0, 16), h_est=complex_normal(rng, 5, 16, 2))["v"]
+    assert v.shape == (5, 16, 2)
+    np.testing.assert_allclose((abs(v) ** 2).sum((1, 2)), 3, rtol=1e-4)
+
+
+def test_users_that_a_black_box_is_not_for_are_refused_when_wired(tmp_path, rng):
+    weights = precoder_weights(tmp_path, DataDrivenPilots, antennas=16, users=4)
+    fg = Flowgraph()
+    with pytest.raises(WiringError, match="LearnedPrecoder"):
+        fg.connect(ArraySource(y=complex_normal(rng, 5, 8, 4)), LearnedPrecoder(weights, 1.0, 1.0), Collect())
+
+
+def test_the_mimo_block_is_the_network(tmp_path):
+    weights = precoder_weights(tmp_path, Unfolding, antennas=8, users=3, user_antennas=2, streams=2)
+    h = RayleighScenario(8, 3).channels(range(7))
+    v = run_block(LearnedMIMOPrecoder(weights, 100.0, 8), h=h)["v"]
+    with torch.no_grad():
+        expected = load_network(weights)[0].precoders(torch.from_numpy(h) * 10).numpy() * 10
+    np.testing.assert_allclose(v, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_other_weights_are_refused(tmp_path):
+    calibration = str(paper_weights(tmp_path, "conference", 16))
+    with pytest.raises(ValueError, match="give no precoder: use CalibrationMLP"):
+        LearnedPrecoder(calibration, 1.0, 1.0)
+    with pytest.raises(ValueError, match="not for users with several antennas"):
+        LearnedMIMOPrecoder(calibration, 1.0)
+    own = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
+    with pytest.raises(ValueError, match="is a precoder itself"):
+        wire(S, "ls", own, "zf", "cpu")
