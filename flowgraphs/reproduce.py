@@ -20,7 +20,7 @@ from flowgraphs.figures import FIGURES, Figure
 from flowgraphs.methods import make_scenario, wire_method
 from flowgraphs.points import Point, compared
 from flowgraphs.running_time import running_times
-from flowgraphs.sweep import results_table, versions, write_results
+from flowgraphs.sweep import versions, write_results
 from trained.baselines import NAMES, train_missing
 from trained.weights import FOLDER
 
@@ -110,11 +110,28 @@ def _finish(name, found: list[tuple[Point, np.ndarray]], configuration: dict, fo
     write_results(rows, {**configuration, "source": figure.source, "seed": 0, "reference": figure.reference,
                          "points": [{"method": p.method, **p.settings, "blocks": p.blocks} for p, _ in found]}, folder)
     draw_figure(figure, rows, found, folder / "figure")
-    console.print(results_table(rows, figure.reference))
+    console.print(_figure_table(figure, rows))
     beside = comparison(figure, rows)
     if beside:
         _write_csv(beside, folder / "comparison.csv")
         console.print(_comparison_table(beside, figure.source))
+
+
+def _figure_table(figure, rows):
+    table = Table(title=f"{figure.title}: {figure.source}; bit/s/Hz, and share of {figure.methods[figure.reference]}")
+    several = len(figure.panels) > 1
+    for column in ([next(iter(figure.panels[0]))] if several else []) + [figure.x]:
+        table.add_column(column, justify="right")
+    for legend in figure.methods.values():
+        table.add_column(legend, justify="right")
+    for settings in figure.settings():
+        cells = [f"{settings[next(iter(figure.panels[0]))]}"] if several else []
+        cells.append(f"{settings[figure.x]:g}")
+        for method in figure.methods:
+            row = next((r for r in rows if r["method"] == method and all(r[key] == value for key, value in settings.items())), None)
+            cells.append("-" if row is None else f"{row['rate']:.1f}" + ("" if row["share"] is None else f" {row['share']:.1%}"))
+        table.add_row(*cells)
+    return table
 
 
 def _finish_times(rows, folder, console):
