@@ -41,7 +41,7 @@ from blocks import (
     ZmqSink,
     ZmqSource,
 )
-from flowgraphs.command_line import run
+from flowgraphs.command_line import run_command
 from flowgraphs.receiver import Receiver, make_receiver
 from flowgraphs.remote import answers_at
 from flowgraphs.serve import serve
@@ -245,9 +245,7 @@ def _one_per_antenna(what, places, antennas):
 
 def main() -> None:
     """Exit code 0 (also after Ctrl-C), 1 (a block failed) or 2 (bad arguments)."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(base_station)
-    run(app)
+    run_command(base_station)
 
 
 if __name__ == "__main__":

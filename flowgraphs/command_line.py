@@ -1,7 +1,16 @@
 """What the commands have in common: how they end."""
+from collections.abc import Callable
+
 import typer
 
 from blocks import BlockError
+
+
+def run_command(command: Callable) -> None:
+    """`run` for a program of one command."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(command)
+    run(app)
 
 
 def run(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flowgraphs.cluster import run_points
-from flowgraphs.command_line import run
+from flowgraphs.command_line import run_command
 from flowgraphs.draw_figure import draw_figure
 from flowgraphs.figures import FIGURES, Figure
 from flowgraphs.methods import make_scenario, wire_method
@@ -173,9 +173,7 @@ def _write_csv(rows, file):
 
 def main() -> None:
     """Exit code 0, 1 (a point failed), 2 (bad arguments) or 130 (Ctrl-C)."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(reproduce)
-    run(app)
+    run_command(reproduce)
 
 
 if __name__ == "__main__":

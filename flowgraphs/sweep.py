@@ -17,12 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flowgraphs.cluster import run_points
-from flowgraphs.command_line import run
+from flowgraphs.command_line import run_command
 from flowgraphs.methods import TITLES, make_scenario, wire_method
 from flowgraphs.points import Point, compared
 
-_OPTIONS = {"methods": "method", "grid": "set"}
-_KEYS = {"methods", "grid", "seeds", "blocks", "precision", "reference"}
+_KEYS = {"methods": list, "grid": dict, "seeds": int, "blocks": int, "precision": int | float, "reference": str}
 
 
 def grid_points(methods: list[str], grid: dict[str, list], seeds: int, blocks: int, precision: float) -> list[Point]:
@@ -87,11 +86,11 @@ def sweep(
     Every finished point is written at once, so the same command goes on where a stopped or killed sweep was. A point that fails is told of
     and the others go on; the exit code is then 1.
     """
-    given = {name for name in ("method", "set", "seeds", "blocks", "precision", "reference")
+    given = {name for name in ("method", "seeds", "blocks", "precision", "reference")
              if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"}
     plan: dict = {"methods": method, "grid": {}, "seeds": seeds, "blocks": blocks, "precision": precision, "reference": reference}
     if config is not None:
-        plan.update({key: value for key, value in read_plan(config).items() if _OPTIONS.get(key, key) not in given})
+        plan.update({key: value for key, value in read_plan(config).items() if {"methods": "method"}.get(key, key) not in given})
     for text in set:
         name, _, values = text.partition("=")
         plan["grid"][name] = [_value(v) for v in values.split(",")]
@@ -145,11 +144,14 @@ def read_plan(file: Path) -> dict:
         plan = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
         raise ValueError(f"{file} is not YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(plan, dict) or plan.keys() - _KEYS:
-        raise ValueError(f"{file} has to be a map with keys out of {', '.join(sorted(_KEYS))}")
-    if not isinstance(plan.get("methods", []), list) or not isinstance(plan.get("grid", {}), dict) \
-            or not all(isinstance(v, list) for v in plan.get("grid", {}).values()):
-        raise ValueError(f"{file}: methods has to be a list, and grid a map of lists")
+    if not isinstance(plan, dict) or plan.keys() - _KEYS.keys():
+        raise ValueError(f"{file} has to be a map with keys out of {', '.join(_KEYS)}")
+    for key, value in plan.items():
+        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+            raise ValueError(f"{file}: {key}={value!r} has to be of type {getattr(_KEYS[key], '__name__', _KEYS[key])}")
+    for name, values in plan.get("grid", {}).items():
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"{file}: grid: {name}={values!r} has to be a list of values")
     return plan
 
 
@@ -164,9 +166,7 @@ def _value(text):
 
 def main() -> None:
     """Exit code 0, 1 (a point failed), 2 (bad arguments) or 130 (Ctrl-C)."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(sweep)
-    run(app)
+    run_command(sweep)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
 
     A compared method learns with that of three rates that did best on its TUNED_ON, in the same minutes; its cards tell what each gave.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name in names if not (folder / f"{name}.safetensors").is_file()]
     methods = dict.fromkeys(BASELINES[name][0] for name in missing if name in BASELINES)
     trials = [(method, rate, logs / "rates" / f"{TUNED_ON[method]}-{rate:g}.json") for method in methods

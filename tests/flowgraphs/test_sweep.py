@@ -157,12 +157,13 @@ def test_a_plan_comes_from_yaml_and_options_win(command, tmp_path):
     done = command(sweep.main, str(plan), "--blocks", "20", "--set", "users=5", "--workers", "1", "--out", str(tmp_path / "out"))
     assert done.code == 0, done.err
     [row] = csv.read_csv(tmp_path / "out" / "results.csv").to_pylist()
-    assert (row["method"], row["users"], row["blocks"], row["share"]) == ("mrt", 5, 20, 1.0)
+    assert (row["method"], row["antennas"], row["users"], row["blocks"], row["share"]) == ("mrt", 16, 5, 20, 1.0)
 
 
-@pytest.mark.parametrize(("text", "words"), [("methods: zf\n", "methods has to be a list"), ("- zf\n", "a map with keys"),
-                                             ("metods: [zf]\n", "a map with keys"), ("methods: [zf\n", "is not YAML"),
-                                             ("grid: {users: 4}\n", "a map of lists")])
+@pytest.mark.parametrize(("text", "words"), [
+    ("methods: zf\n", "methods='zf' has to be of type list"), ("- zf\n", "a map with keys"), ("metods: [zf]\n", "a map with keys"),
+    ("methods: [zf\n", "is not YAML"), ("grid: {users: 4}\n", "users=4 has to be a list"), ("blocks: many\n", "blocks='many'"),
+    ("seeds: true\n", "seeds=True"), ("grid: {users: []}\n", "users=[] has to be a list")])
 def test_a_bad_plan_is_named(command, tmp_path, text, words):
     plan = tmp_path / "plan.yaml"
     plan.write_text(text)
