@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from trained.baselines import MIMO_USERS
+from trained.published import BLACK_BOX, IAIDNN, MIMO_USERS
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,6 @@ def _over_uplink(source: str) -> Figure:
 
 
 _AT_10, _AT_128 = {"antennas": 64, "users": 10}, {"antennas": 128, "users": 8}
-_WMMSE_RATES = {8: (13.13, 22.12, 27.74, 31.82), 16: (25.93, 43.34, 53.66, 58.83),
-                32: (51.53, 70.38, 85.95, 97.69, 104.78, 108.55, 113.22), 64: (123.15, 194.72)}
-_IAIDNN = {8: (.9934, .9915, .9736, .9135), 16: (.9959, .9911, .9767, .9213),
-           32: (.9984, .9969, .9928, .9913, .9876, .9739, .9263), 64: (.9982, .9911)}
-_BLACK_BOX = {8: (.9376, .9209, .9027, .8185), 16: (.9368, .9239, .8932, .8056),
-              32: (.9352, .9286, .9157, .9003, .8816, .8524, .8039), 64: (.9283, .9038)}
-WMMSE_RATES = {(m, k): rate for m, users in MIMO_USERS.items() for k, rate in zip(users, _WMMSE_RATES[m], strict=True)}
 _MIMO = {"wmmse-mimo": "WMMSE, best of 30 starts", "unfolding-mimo": "IAIDNN", "data-driven-mimo": "black-box CNN", "rzf-mimo": "RZF"}
 
 FIGURES = {
@@ -109,8 +102,8 @@ FIGURES = {
                                _MIMO, tuple({"antennas": m, "values": users} for m, users in MIMO_USERS.items()), kind="share",
                                reference="wmmse-mimo", blocks={"quick": 30, "full": 300},
                                printed=tuple(Published(method, {"antennas": m, "users": k}, share, "wmmse-mimo")
-                                             for method, table in (("unfolding-mimo", _IAIDNN), ("data-driven-mimo", _BLACK_BOX))
-                                             for m, users in MIMO_USERS.items() for k, share in zip(users, table[m], strict=True))),
+                                             for method, table in (("unfolding-mimo", IAIDNN), ("data-driven-mimo", BLACK_BOX))
+                                             for (m, k), share in table.items())),
     "unfolding-6": Figure("Distribution of the sum rate, 64 antennas", "Hu et al., Fig. 6", "users", "sum rate (bit/s/Hz)", _MIMO,
                           ({"antennas": 64},), MIMO_USERS[64], kind="cdf", reference="wmmse-mimo", blocks={"quick": 60, "full": 1000}),
 }

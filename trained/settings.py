@@ -23,6 +23,7 @@ RECIPES: dict[str, dict] = {
 }
 FIXED_USERS = ("paper-journal", "data-driven", "data-driven-perfect", "unfolding", "data-driven-mimo", "unfolding-mimo")
 RAYLEIGH = ("data-driven-mimo", "unfolding-mimo")
+STARTS = ("wmmse", "rzf")
 SCHEDULES = ("cosine", "constant")
 
 
@@ -36,7 +37,8 @@ class Settings:
     mixture_rate          share of the learning rate that the mixture of places gets
     default_power_share   share of blocks at the default powers; the rest draws them from the trainer's ranges
     downlink_power_dbm    the default downlink power
-    layers                of the unfolding
+    layers, start         of the unfolding; "wmmse" starts at layers that follow WMMSE as well as multiples of I can, "rzf" at
+                          regularised zero forcing
     user_antennas, snr_db of the -mimo networks, which are for Rayleigh fading: N = d, and transmit over noise power
     """
 
@@ -56,6 +58,7 @@ class Settings:
     default_power_share: float = 0.7
     downlink_power_dbm: float = 5.0
     layers: int = 7
+    start: str = "wmmse"
     user_antennas: int = 1
     snr_db: float = 20.0
     regions: int = 400
@@ -85,6 +88,8 @@ class Settings:
             raise ValueError(f"network={self.network!r} is not one of {', '.join(RECIPES)}")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule={self.schedule!r} is not one of {', '.join(SCHEDULES)}")
+        if self.start not in STARTS:
+            raise ValueError(f"start={self.start!r} is not one of {', '.join(STARTS)}")
         if not 1 <= self.min_users <= self.max_users <= self.antennas:
             raise ValueError(f"users have to satisfy 1 <= min_users <= max_users <= antennas, got {self.min_users}, "
                              f"{self.max_users}, {self.antennas}")

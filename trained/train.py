@@ -39,6 +39,8 @@ def train(
     rank: Annotated[int, typer.Option(help="calibrated: rank of a cell's covariance.", rich_help_panel=_MAKES)] = 4,
     hidden: Annotated[int, typer.Option(help="calibrated: width of the refinement MLP.", rich_help_panel=_MAKES)] = 256,
     layers: Annotated[int, typer.Option(help="unfolding, unfolding-mimo: layers.", rich_help_panel=_MAKES)] = 7,
+    start: Annotated[str, typer.Option(help="unfolding, unfolding-mimo: start at layers that follow wmmse, or at rzf.",
+                                       rich_help_panel=_MAKES)] = "wmmse",
     user_antennas: Annotated[int, typer.Option(help="The -mimo networks, which are for Rayleigh fading: antennas, and streams, of each "
                                                     "user.", rich_help_panel=_MAKES)] = 2,
     snr_db: Annotated[float, typer.Option(help="The -mimo networks: transmit power over noise power, dB.", rich_help_panel=_MAKES)] = 20.0,

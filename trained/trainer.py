@@ -59,6 +59,8 @@ def started_network(s: Settings) -> CalibrationNetwork:
         return network
     if isinstance(network, Unfolding | DataDriven):
         network.start_from(*_examples(s))
+        if isinstance(network, Unfolding) and s.start == "rzf":
+            network.start_at_zero_forcing()
         return network
     scenario = training_scenario(s)
     rows, phasors = scenario.positions(), scenario.phasors()

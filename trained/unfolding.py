@@ -91,8 +91,7 @@ class Unfolding(PerfectPrecoder):
 
     @torch.no_grad()
     def start_from(self, h: Tensor, image: Tensor | None = None) -> None:
-        """Layer after layer the multiples of I that follow WMMSE best on channels h (B, K, N, M); the last layer at regularised zero
-        forcing, which constant U and W give."""
+        """Layer after layer the multiples of I that follow WMMSE best on channels h (B, K, N, M)."""
         v = zero_forcing_start(h, self.streams)
         for layer in range(len(self.receive)):
             receive, weigh = inverse_of(self.receive, layer), inverse_of(self.weigh, layer)
@@ -108,13 +107,15 @@ class Unfolding(PerfectPrecoder):
                 exact = exact_precoder(h, u, w, scaled=False)
                 inverse_of(self.transmit, layer).start_from(diagonal[..., 0], b_times, fw, exact)
                 v = normalized(self.next_precoder(layer, h, u, w))
-        for last, size in ((receive, u.abs().mean()), (weigh, w.diagonal(dim1=-2, dim2=-1).abs().mean())):
-            last.xyz.zero_()
-            constant = size * torch.eye(last.xyz.shape[2], self.streams)
-            if last.offset is None:
-                last.xyz[2, ..., 0] = constant * last.unit
-            else:
-                last.offset[..., 0] = constant
+
+    @torch.no_grad()
+    def start_at_zero_forcing(self) -> None:
+        """Let the last layer give equal U and W for all users, whatever came before: its precoder is then regularised zero forcing."""
+        receive, weigh = inverse_of(self.receive, -1), inverse_of(self.weigh, -1)
+        for inverse in (receive, weigh):
+            inverse.xyz.zero_()
+        cast(Tensor, receive.offset)[..., 0] = torch.eye(receive.xyz.shape[2], self.streams)
+        weigh.xyz[2, ..., 0] = torch.eye(self.streams) * weigh.unit
 
 
 def inverse_of(modules: nn.ModuleList, layer: int) -> InverseOf:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from flowgraphs import reproduce
-from flowgraphs.figures import FIGURES, WMMSE_RATES
+from flowgraphs.figures import FIGURES
 from flowgraphs.methods import TITLES, make_scenario, wire_method
 from flowgraphs.points import Point
 from flowgraphs.running_time import PUBLISHED
-from trained.baselines import MIMO_USERS, NAMES
+from trained.baselines import NAMES
+from trained.published import MIMO_USERS, WMMSE
 from trained.weights import shipped
 
 BLOCKS = {"quick": 25, "full": 30}
@@ -62,6 +63,14 @@ def test_what_has_no_weights_is_left_out_and_told_of(small, command, tmp_path, m
     assert {r["method"] for r in rows_of(tmp_path / "journal-6a" / "results.csv")} == {"wmmse", "zf", "mrt", "calibrated-perfect"}
 
 
+def test_full_takes_more_blocks(small, command, tmp_path, monkeypatch):
+    monkeypatch.setattr(reproduce, "NAMES", {})
+    monkeypatch.setattr(reproduce, "FIGURES", {"journal-6a": replace(FIGURES["journal-6a"], values=(24,), blocks=BLOCKS,
+                                                                     methods={"wmmse": "WMMSE", "zf": "ZF"})})
+    assert command(reproduce.main, "journal-6a", "--full", "--out", tmp_path, "--workers", "1").code == 0
+    assert {r["blocks"] for r in rows_of(tmp_path / "journal-6a" / "results.csv")} == {"30"}
+
+
 def test_every_figure_runs_from_shipped_weights():
     for name, figure in FIGURES.items():
         points, missing = reproduce.figure_points(figure, "quick")
@@ -71,8 +80,8 @@ def test_every_figure_runs_from_shipped_weights():
 
 
 def test_the_tables_are_as_printed():
-    assert len(WMMSE_RATES) == sum(map(len, MIMO_USERS.values()))
-    assert WMMSE_RATES[32, 8] == 85.95 and WMMSE_RATES[8, 4] == 31.82 and WMMSE_RATES[64, 20] == 194.72
+    assert len(WMMSE) == sum(map(len, MIMO_USERS.values()))
+    assert WMMSE[32, 8] == 85.95 and WMMSE[8, 4] == 31.82 and WMMSE[64, 20] == 194.72
     printed = {(p.method, p.settings["antennas"], p.settings["users"]): p.share for p in FIGURES["unfolding-tables"].printed}
     assert printed["unfolding-mimo", 32, 8] == 0.9928 and printed["data-driven-mimo", 32, 16] == 0.8039
     assert printed["unfolding-mimo", 64, 10] == 0.9982 and printed["unfolding-mimo", 16, 8] == 0.9213
