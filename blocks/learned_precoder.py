@@ -16,7 +16,7 @@ class LearnedPrecoder(LearnedBlock):
     Out:  v  (M, K) complex64       precoder, one column per user
 
     weights, antennas, device: see LearnedBlock; power, noise_power: of the downlink, mW. Raises what LearnedBlock does, and ValueError
-    for a power <= 0 and for weights that calibrate and leave the precoder to others.
+    for a power <= 0, for weights that calibrate and leave the precoder to others, and for those of users with several antennas.
     """
 
     outputs = {"v": Signal("M", "K")}
@@ -25,6 +25,8 @@ class LearnedPrecoder(LearnedBlock):
         super().__init__(weights, antennas, device)
         if self.architecture.precoder != "own":
             raise ValueError(f"the weights {self.weights.stem} ({self.architecture.__name__}) give no precoder: use CalibrationMLP")
+        if self.card["architecture"]["arguments"].get("user_antennas", 1) > 1:
+            raise ValueError(f"the weights {self.weights.stem} are for users with several antennas: use LearnedMIMOPrecoder")
         self.inputs = {"y": Signal("M", "L")} if self.architecture.csi == "received" else {"h_est": Signal("M", "K")}
         self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
 

@@ -17,12 +17,14 @@ from sim.noise import Stream, complex_normal
 from sim.path_table import PathTable
 from sim.precoding import zero_forcing
 from sim.rate import sum_rate
+from sim.rayleigh import RayleighScenario
 from sim.room import Room
 from sim.scenario import Scenario
 from sim.structured import structured_precoder
 from sim.tracer import trace
 from sim.wmmse import wmmse
 from trained.network import CalibrationNetwork
+from trained.rayleigh import RayleighReference
 from trained.weights import load_network
 
 _FRAME = 64
@@ -157,6 +159,14 @@ def _ci95(values):
     return float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
+def _rows_in_the_room(network, antennas, users, blocks, between):
+    every = scenarios(antennas, Room(), users)
+    if between:
+        world = off_grid(Room())
+        every = [replace(s, world=world, split="all") for s in every]
+    return [evaluate(network, s, blocks) for s in every if network.serves(s.users)]
+
+
 def main(name: Annotated[str, typer.Argument(help="Shipped name or .safetensors file.")],
          blocks: Annotated[int, typer.Option(help="Coherence blocks for each K.")] = 1000,
          users: Annotated[list[int], typer.Option(help="Number of users K; may be given several times.")] = list(USERS),  # noqa: B006
@@ -170,14 +180,15 @@ def main(name: Annotated[str, typer.Argument(help="Shipped name or .safetensors 
         network, card = load_network(name)
         console = Console()
         with console.status("measuring"):
-            every = scenarios(card["antennas"], Room(), tuple(users))
-            if between:
-                world = off_grid(Room())
-                every = [replace(s, world=world, split="all") for s in every]
-            rows = [evaluate(network, s, blocks) for s in every if network.serves(s.users)]
+            if "user_antennas" in card["scenario"]:
+                where = "Rayleigh channels never trained on"
+                rows = [row_of(network, RayleighReference.of(RayleighScenario(**card["scenario"]), blocks))]
+            else:
+                where = "places off the grid" if between else "positions never trained on"
+                rows = _rows_in_the_room(network, card["antennas"], tuple(users), blocks, between)
         if not rows:
             raise ValueError(f"users={', '.join(map(str, users))}: {name} serves none of them")
-        console.print(table_of(rows, blocks, "places off the grid" if between else "positions never trained on"))
+        console.print(table_of(rows, blocks, where))
         if json is not None:
             json.write_text(json_format.dumps({"weights": name, "blocks": blocks, "off_grid": between, "rows": rows}, indent=2) + "\n")
     except (ValueError, OSError) as error:

@@ -47,8 +47,10 @@ def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
                                     f"python -m trained.train --config {os.path.relpath(card)}")
     wanted = f"{name_or_path!r}" + (f" for antennas={antennas}" if antennas else "")
     remedy = f"; train some with: python -m trained.train --antennas {antennas}" if antennas else ""
-    raise FileNotFoundError(f"there are no calibration weights {wanted}: give a .safetensors file or one of "
-                            f"{', '.join(shipped()) or 'none (nothing is shipped)'}{remedy}")
+    family = name_or_path.split("-m")[0]
+    alike = [name for name in shipped() if name.split("-m")[0] == family] or [name for name in shipped() if name.startswith("calibrated")]
+    raise FileNotFoundError(f"there are no calibration weights {wanted}: give a .safetensors file or one of {', '.join(alike)} "
+                            f"({len(shipped())} in all in {FOLDER}){remedy}")
 
 
 def find_card(name_or_path: str) -> Path:
@@ -56,8 +58,7 @@ def find_card(name_or_path: str) -> Path:
     for candidate in (FOLDER / f"{name_or_path}.json", Path(name_or_path).with_suffix(".json")):
         if candidate.is_file():
             return candidate
-    cards = sorted(file.stem for file in FOLDER.glob("*.json"))
-    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or one of {', '.join(cards)}")
+    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or the name of one of those in {FOLDER}")
 
 
 def load_card(file: Path) -> dict:

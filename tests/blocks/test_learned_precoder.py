@@ -53,6 +53,9 @@ def test_other_weights_are_refused(tmp_path):
         LearnedPrecoder(calibration, 1.0, 1.0)
     with pytest.raises(ValueError, match="not for users with several antennas"):
         LearnedMIMOPrecoder(calibration, 1.0)
+    several = precoder_weights(tmp_path, Unfolding, antennas=8, users=3, user_antennas=2, streams=2)
+    with pytest.raises(ValueError, match="use LearnedMIMOPrecoder"):
+        LearnedPrecoder(several, 1.0, 1.0)
     own = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
     with pytest.raises(ValueError, match="is a precoder itself"):
         wire(S, "ls", own, "zf", "cpu")

@@ -1,12 +1,17 @@
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from sim.rayleigh import RayleighScenario
 from sim.room import Room
+from tests.support import precoder_weights
 from trained import curve, evaluate, mismatch
+from trained.unfolding import Unfolding
 from trained.weights import FOLDER
 
 PROGRAMS = {}
@@ -27,6 +32,17 @@ def test_table_for_a_set_of_weights_has_intervals_and_goes_to_json(tmp_path):
     assert [row["users"] for row in found["rows"]] == [2, 4, 8, 10, 16]
     for row in found["rows"]:
         assert row["ls_zf_uplink"] < row["fraction_of_wmmse"] and 0 < row["fraction_ci95"] < 0.2
+
+
+def test_networks_for_users_with_several_antennas_are_measured_in_rayleigh_fading(tmp_path):
+    weights = precoder_weights(tmp_path, Unfolding, antennas=8, users=3, user_antennas=2, streams=2)
+    card = Path(weights).with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "scenario": asdict(RayleighScenario(8, 3))}))
+    done = run(evaluate, weights, "--blocks", 30, "--json", tmp_path / "r.json")
+    assert done.exit_code == 0, done.stderr
+    assert "Rayleigh channels" in done.stdout
+    [row] = json.loads((tmp_path / "r.json").read_text())["rows"]
+    assert 0 < row["fraction_of_wmmse"] < 1 and 0.8 < row["zf_perfect_csi"] < 1 and row["ls_zf_uplink"] is None
 
 
 def test_places_off_the_grid_lie_in_the_user_areas_between_its_points():
