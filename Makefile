@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-interop lint bench clean
+.PHONY: run test test-interop lint bench figures clean
 
 run: $(READY)
 	mkdir -p out
@@ -28,6 +28,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/burst_sync.py
 	$(BIN)/python benchmarks/edges.py
 	$(BIN)/python benchmarks/sweep.py
+
+figures: $(READY)
+	$(BIN)/python flowgraphs/reproduce.py all
 
 clean:
 	rm -rf $(VENV) out
