@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from flowgraphs.points import Point, read_point, run_point, write_point
+from flowgraphs.points import Point, read_point, run_point, stamped, write_point
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
@@ -47,6 +47,7 @@ def run_points(points: list[Point], folder: Path, console: Console, workers: int
                slurm: int | None = None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(rates by point name, errors by point name); what `folder` has is not run again, and each point is written as it ends."""
     folder.mkdir(parents=True, exist_ok=True)
+    points = [stamped(p) for p in points]
     kept = {p.name: read_point(p, folder) for p in points}
     done = {name: rates for name, rates in kept.items() if rates is not None}
     todo = [p for p in points if p.name not in done]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +13,32 @@ _CHUNK = 200
 @dataclass(frozen=True)
 class Point:
     """settings: fields of the scenario; blocks: the most coherence blocks; precision: half width of the 95 % interval over the mean at
-    which fewer will do (0: never)."""
+    which fewer will do (0: never); weights: SHA-256 of the networks in its flowgraph, see `stamped`."""
 
     method: str
     settings: dict = field(default_factory=dict)
     seed: int = 0
     blocks: int = 1000
     precision: float = 0.0
+    weights: str = ""
 
     @property
     def name(self) -> str:
         """File name without suffix; blocks and precision are not part of it."""
         parts = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in sorted(self.settings.items())]
         return ",".join([self.method.replace("/", "_"), *parts, f"seed={self.seed}"])
+
+
+def stamped(point: Point) -> Point:
+    """The point with the SHA-256 of the networks in its flowgraph, so that results of other weights are not taken for its own."""
+    from blocks.learned_block import LearnedBlock
+    from flowgraphs.methods import make_scenario, wire_method
+
+    try:
+        learned = wire_method(point.method, make_scenario(point.method, point.settings)).blocks
+    except (ValueError, OSError):
+        return point
+    return replace(point, weights=" ".join(block.card["sha256"] for block in learned if isinstance(block, LearnedBlock)))
 
 
 def run_point(point: Point) -> np.ndarray:
@@ -55,7 +68,8 @@ def write_point(point: Point, rates: np.ndarray, folder: Path) -> None:
 
 
 def read_point(point: Point, folder: Path) -> np.ndarray | None:
-    """The rates of a point that was finished with the same blocks and precision, else None. Raises ValueError for a damaged file."""
+    """The rates of a point that was finished with the same blocks, precision and weights, else None. Raises ValueError for a damaged
+    file."""
     import pyarrow
     from pyarrow import parquet
 

@@ -138,7 +138,7 @@ def _finish_times(rows, folder, console):
     folder.mkdir(parents=True, exist_ok=True)
     _write_csv(rows, folder / "results.csv")
     (folder / "configuration.json").write_text(json.dumps({"figure": TIMES, "versions": versions()}, indent=2) + "\n")
-    table = Table(title="milliseconds per channel, one at a time, one thread (published in brackets)", title_justify="left")
+    table = Table(title="milliseconds per channel, one at a time, one thread (published); speed-up of R-WMMSE", title_justify="left")
     for column in rows[0]:
         if not column.startswith("published"):
             table.add_column(column.replace("_", " "), justify="right")
@@ -149,8 +149,9 @@ def _finish_times(rows, folder, console):
 
 def _cell(row, column):
     published = row.get(f"published {column}")
-    text = f"{row[column]:.2f}" if isinstance(row[column], float) else str(row[column])
-    return text if published is None else f"{text} ({published:g})"
+    value = row[column]
+    text = f"{value:.4f}" if column == "rate ratio" else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return text if published is None else f"{text}\n({published:g})"
 
 
 def _comparison_table(rows, source):

@@ -23,7 +23,9 @@ PUBLISHED = {(16, 2): (32.06, 0.14, 16.97, 0.11), (32, 2): (52.99, 0.15, 22.11, 
 
 
 def running_times(blocks: int = 5, rounds: int = 3) -> list[dict]:
-    """Milliseconds per channel of each method at the sizes of the paper (the best round's mean over `blocks`); rates of both WMMSEs.
+    """Milliseconds per channel of each method at the sizes of the paper, the best round's mean over `blocks`.
+
+    "speed-up" and "rate ratio" compare R-WMMSE to the classic form with its M x M matrices ("WMMSE"), both with ITERATIONS iterations.
 
     The networks have the sizes of the trained ones, and untrained weights where none are needed for a time. Source: Ma et al. (journal),
     Table III.
@@ -61,13 +63,13 @@ def _row(antennas, users, blocks, rounds):
     def reduced(x):
         return wmmse(x, s.downlink_power, s.noise_power, ITERATIONS)
 
-    methods = {"WMMSE, classic": classic, "neural calibration": through(calibrated), "deep unfolding": through(unfolded),
-               "fully data-driven": through(black_box), "R-WMMSE": reduced}
+    methods = {"WMMSE": classic, "calibrated": through(calibrated), "unfolding": through(unfolded), "data-driven": through(black_box),
+               "R-WMMSE": reduced}
     times = {name: _milliseconds(method, h, rounds) for name, method in methods.items()}
     rates = [sum_rate(h.conj().swapaxes(1, 2) @ np.concatenate([f(h[n:n + 1]) for n in range(blocks)]), s.noise_power).mean()
              for f in (classic, reduced)]
-    row: dict = {"M": antennas, "K": users, **times, "classic over R-WMMSE": times["WMMSE, classic"] / times["R-WMMSE"],
-                 "rate of R-WMMSE over classic": float(rates[1] / rates[0])}
+    row: dict = {"M": antennas, "K": users, **times, "speed-up": times["WMMSE"] / times["R-WMMSE"],
+                 "rate ratio": float(rates[1] / rates[0])}
     return row | {f"published {name}": value for name, value in zip(list(methods)[:4], PUBLISHED[antennas, users], strict=True)}
 
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -11,7 +12,9 @@ import pytest
 from pyarrow import csv, parquet
 
 from flowgraphs import sweep
-from flowgraphs.points import Point, compared, half_width, read_point, run_point, write_point
+from flowgraphs.points import Point, compared, half_width, read_point, run_point, stamped, write_point
+from tests.support import precoder_weights
+from trained.unfolding import Unfolding
 
 BASE = ["--method", "zf", "--method", "wmmse", "--set", "antennas=16", "--blocks", "40", "--workers", "2"]
 SLOW = [sys.executable, "-m", "flowgraphs.sweep", "--method", "wmmse", "--set", "antennas=16,32", "--set", "users=6,8", "--seeds", "6",
@@ -149,6 +152,17 @@ def test_a_point_of_other_blocks_or_a_damaged_one_is_not_taken(tmp_path):
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(ValueError, match=r"is no point of a sweep .* remove it"):
         read_point(point, tmp_path)
+
+
+def test_a_point_of_other_weights_is_not_taken(tmp_path):
+    weights = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
+    point = Point(f"unfolding@{weights}", {"antennas": 16, "users": 4}, 0, 20)
+    write_point(stamped(point), np.arange(20.0), tmp_path)
+    assert read_point(stamped(point), tmp_path) is not None
+    card = Path(weights).with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), "sha256": "0"}))
+    assert read_point(stamped(point), tmp_path) is None
+    assert stamped(Point("zf", {"users": 4})).weights == stamped(Point("zf", {"users": 4000})).weights == ""
 
 
 def test_a_plan_comes_from_yaml_and_options_win(command, tmp_path):
