@@ -52,7 +52,8 @@ _PILOTS = {"wmmse": "WMMSE, perfect CSIT", "calibrated": "neural calibration", "
            "data-driven": "fully data-driven, end to end", "zf": "ZF, perfect CSIT", "channel-mapping": "LS + channel mapping + ZF"}
 _UPLINK = {"wmmse": "WMMSE, perfect CSIT", "calibrated": "neural calibration",
            "calibrated@calibrated-m64-minus10": "neural calibration, trained at -10 dBm",
-           "fingerprint": "fingerprint + structured (no learning)", "zf": "ZF, perfect CSIT", "channel-mapping": "LS + channel mapping + ZF"}
+           "fingerprint": "fingerprint + structured (no learning)", "zf": "ZF, perfect CSIT",
+           "channel-mapping": "LS + channel mapping + ZF"}
 
 
 def _over_antennas(source: str, csi: str, methods: dict[str, str], printed: tuple[Published, ...] = ()) -> Figure:

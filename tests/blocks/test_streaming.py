@@ -279,3 +279,16 @@ def test_frames_that_wait_and_continue_each_other_come_as_one():
     for start, count, values, tags in seen:
         assert values == tags["noted"] == list(range(start, start + count))
         assert tags["run"] == ("a" if start < 20 else "b") and not start < 20 < start + count
+
+
+def test_a_run_can_begin_at_a_later_block():
+    s = Scenario(antennas=8, users=2)
+
+    def rates(**run):
+        fg = Flowgraph()
+        fg.connect(Chain(GenieCSI(s), ZFPrecoder(1.0)), Downlink(s), RateSink(s.noise_power))
+        return fg.run(**run)["RateSink"]["rates"]
+
+    np.testing.assert_array_equal(rates(blocks=20, first=13, batch=7), rates(blocks=33)[13:])
+    with pytest.raises(ValueError, match="first=-1 has to be at least 0"):
+        rates(blocks=5, first=-1)
