@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from blocks import (
     Block,
+    Chain,
     DownlinkChannel,
     Flowgraph,
     GenieCSI,
@@ -65,7 +66,7 @@ def wire_method(method: str, s: Scenario | RayleighScenario) -> Flowgraph:
 
 def _rated(s, *blocks: Block) -> Flowgraph:
     fg = Flowgraph()
-    fg.connect(*blocks, DownlinkChannel(s), RateSink(s.noise_power))
+    fg.connect(Chain(*blocks, DownlinkChannel(s), RateSink(s.noise_power)))  # one thread: workers share the cores among points
     return fg
 
 

@@ -49,7 +49,7 @@ def assert_equal(a, b):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
-    done = subprocess.run(process(folder, "--steps", "60"), capture_output=True, text=True, timeout=240)
+    done = subprocess.run(process(folder, "--steps", "120"), capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -63,7 +63,7 @@ def test_command_writes_weights_a_card_logs_and_the_curve(unbroken):
     metrics = next((folder / "logs" / "tiny").rglob("metrics.csv")).read_text()
     assert "of_wmmse" in metrics and "loss" in metrics
     card = json.loads((folder / "tiny.json").read_text())
-    assert [p["step"] for p in card["curve"]["points"]][::25] == [0, 60]
+    assert [p["step"] for p in card["curve"]["points"]][::25] == [0, 120]
     assert card["curve"]["baselines"].keys() == {"zf_perfect_csi", "ls_zf_uplink"}
     assert [row["users"] for row in card["results"]["rows"]] == [2, 4, 8, 10, 16]
 
@@ -98,13 +98,13 @@ def wait_for(file, process):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_ends_like_an_unbroken_one(unbroken, tmp_path, how):
-    first = subprocess.Popen(process(tmp_path, "--steps", "60"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = subprocess.Popen(process(tmp_path, "--steps", "120"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "tiny.checkpoint", first)
     first.send_signal(how)
     output, errors = first.communicate(timeout=60)
     assert first.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), errors
     assert errors == "" and ("the same command goes on" in output) == (how == signal.SIGINT)
-    second = command(tmp_path, "--steps", "60")
+    second = command(tmp_path, "--steps", "120")
     assert second.exit_code == 0, second.stderr
     assert "going on from step" in second.stdout
     assert not (tmp_path / "tiny.checkpoint").exists()
