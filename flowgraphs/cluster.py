@@ -27,7 +27,8 @@ def dask_client(workers: int, scheduler: str | None, slurm: int | None):
     except ImportError as error:
         raise ImportError(f"sweeps run on Dask ({error}): pip install 'calibeam[cluster]'") from None
     dask.config.set({"distributed.worker.daemon": False, "distributed.scheduler.allowed-failures": 5,
-                     "distributed.nanny.pre-spawn-environ": _ONE_THREAD, "distributed.comm.timeouts.connect": "5s"})
+                     "distributed.scheduler.worker-saturation": 1.0, "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
+                     "distributed.comm.timeouts.connect": "5s"})
     if scheduler is not None:
         with Client(scheduler, timeout=5) as client:
             yield client
@@ -61,7 +62,8 @@ def run_points(points: list[Point], folder: Path, console: Console, workers: int
     with dask_client(min(workers, len(todo)), scheduler, slurm) as client, _progress(len(todo), console) as advance:
         if not client.scheduler_info()["workers"]:
             console.print("waits for workers")
-        futures = {client.submit(run_point, p, key=f"{p.name}-{os.getpid()}-{time.time_ns()}", pure=False): p for p in todo}
+        keys = [(f"points-{os.getpid()}-{time.time_ns()}", index) for index in range(len(todo))]
+        futures = dict(zip(client.map(run_point, todo, key=keys, pure=False), todo, strict=True))
         for future in as_completed(futures):
             point = futures[future]
             try:
@@ -77,8 +79,9 @@ def run_points(points: list[Point], folder: Path, console: Console, workers: int
 
 
 def _size(point):
-    """A measure of a point's time: the long ones go first, so that none is left over for one worker at the end."""
-    return point.blocks * point.settings.get("antennas", 32) * point.settings.get("users", 8) ** 2
+    """A measure of a point's time; the long ones go first, so that none is left for one worker at the end."""
+    iterative = point.method.startswith(("wmmse", "fingerprint"))
+    return iterative, point.blocks * point.settings.get("users", 8) ** 3
 
 
 @contextmanager
