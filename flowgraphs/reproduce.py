@@ -26,6 +26,7 @@ from trained.weights import FOLDER
 
 TIMES = "journal-table-3"
 EVERY = [*FIGURES, TIMES]
+_NARROW = {"calibrated": "cali-brated", "unfolding": "un-folding"}
 _SLOW = {"fingerprint": {"quick": 40, "full": 300}}
 
 
@@ -141,7 +142,7 @@ def _finish_times(rows, folder, console):
     table = Table(title="milliseconds per channel, one at a time, one thread (published); speed-up of R-WMMSE", title_justify="left")
     for column in rows[0]:
         if not column.startswith("published"):
-            table.add_column(column.replace("_", " "), justify="right")
+            table.add_column(_NARROW.get(column, column).replace("-", "-\n").replace(" ", "\n"), justify="right")
     for row in rows:
         table.add_row(*(_cell(row, column) for column in row if not column.startswith("published")))
     console.print(table)
@@ -151,7 +152,7 @@ def _cell(row, column):
     published = row.get(f"published {column}")
     value = row[column]
     text = f"{value:.4f}" if column == "rate ratio" else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-    return text if published is None else f"{text}\n({published:g})"
+    return text if published is None else f"{text}\n({published:.3g})"
 
 
 def _comparison_table(rows, source):
