@@ -17,7 +17,7 @@ from trained.weights import load_network, shipped
 
 
 class MultiplyAdds(TorchDispatchMode):
-    """Counts the real multiply-adds of matrix products; a complex one is four."""
+    """Counts the real multiply-adds of matrix products and convolutions; a complex one is four."""
 
     def __init__(self):
         super().__init__()
@@ -28,10 +28,13 @@ class MultiplyAdds(TorchDispatchMode):
         if name in ("mm", "bmm", "addmm", "baddbmm"):
             a, b = args[-2:]
             self.count += a.numel() * b.shape[-1] * (4 if a.is_complex() else 1)
-        return func(*args, **(kwargs or {}))
+        made = func(*args, **(kwargs or {}))
+        if name == "convolution":
+            self.count += made.numel() * args[1][0].numel()
+        return made
 
 
-def best(function, seconds=0.5):
+def best(function, seconds):
     function()
     times, end = [], time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
@@ -41,11 +44,19 @@ def best(function, seconds=0.5):
     return min(times)
 
 
-def calibrated(network, s, h, device):
+def learned(network, s, h, device):
     """The network and its precoder, from array to array."""
     with torch.inference_mode():
         h, *powers = (x.cpu().numpy() for x in network(on_device(h, device), estimate_noise(s), s.downlink_power, s.noise_power))
+    if network.precoder == "own":
+        return h
     return structured_precoder(h, powers[0], powers[1], s.noise_power) if powers else zero_forcing(h, s.downlink_power)
+
+
+def suits(network, card, s):
+    """Whether a network is for the single-antenna users of this link."""
+    single = card["architecture"]["arguments"].get("user_antennas", 1) == 1
+    return single and card["antennas"] in (s.antennas, None) and network.serves(s.users)
 
 
 def multiply_adds(network, s, h):
@@ -55,13 +66,12 @@ def multiply_adds(network, s, h):
     return counter.count / 1e6
 
 
-def main():
-    device = sys.argv[sys.argv.index("--device") + 1] if "--device" in sys.argv else "cpu"
-    for antennas in (16, 32, 64, 128):
+def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
+    for antennas in sizes:
         s = Scenario(antennas=antennas)
         h = np.ascontiguousarray(s.downlink(range(64)).conj().swapaxes(1, 2))
         networks = {"MLP + ZF of the papers": PaperPerfect(antennas).eval()}
-        networks |= {name: network for name in shipped() for network, card in [load_network(name)] if card["antennas"] in (antennas, None)}
+        networks |= {name: network for name in shipped() for network, card in [load_network(name)] if suits(network, card, s)}
         cost = {name: multiply_adds(network, s, h) for name, network in networks.items()}
         papers = cost["MLP + ZF of the papers"]
         methods = {"zero forcing": lambda h, s=s: zero_forcing(h, s.downlink_power),
@@ -69,14 +79,14 @@ def main():
                    "WMMSE, 100 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 100)}
         for name, network in networks.items():
             network.to(device)
-            methods[name] = lambda h, network=network, s=s: calibrated(network, s, h, device)
+            methods[name] = lambda h, network=network, s=s: learned(network, s, h, device)
         print(f"M={antennas}, K={s.users}, {device}, {torch.get_num_threads()} threads: microseconds per coherence block at batch 1 and at "
               "batch 64; multiply-adds of a network")
         for name, method in methods.items():
-            alone, many = best(lambda method=method, h=h: method(h[:1])), best(lambda method=method, h=h: method(h)) / 64
+            alone, many = best(lambda method=method, h=h: method(h[:1]), seconds), best(lambda method=method, h=h: method(h), seconds) / 64
             count = f"{cost[name]:12.2f} million, {cost[name] / papers:.2f} of the papers' MLP" if name in cost else ""
             print(f"  {name:<26}{1e6 * alone:10.0f}{1e6 * many:10.0f}{count}")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[sys.argv.index("--device") + 1:][:1] if "--device" in sys.argv else ())

@@ -43,7 +43,8 @@ class LearnedBlock(Block):
         return (pilots * np.sqrt(power)).astype(np.complex64)
 
     def dims(self):
-        return {} if self.antennas is None else {"M": self.antennas}
+        users = {"K": self.card["architecture"]["arguments"]["users"]} if self.architecture.one_size else {}
+        return users if self.antennas is None else {"M": self.antennas, **users}
 
     def trained_in(self, world) -> bool:
         """True where the weights were made in this world (a Room, or DeepMIMO folders)."""

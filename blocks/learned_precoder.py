@@ -31,8 +31,8 @@ class LearnedPrecoder(LearnedBlock):
         self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
 
     def dims(self):
-        fixed = self.architecture.csi == "received"
-        return {**super().dims(), **({"K": self.card["architecture"]["arguments"]["users"]} if fixed else {})}
+        dims = super().dims()
+        return {**dims, "L": dims["K"]} if self.architecture.csi == "received" else dims
 
     def start(self):
         super().start()

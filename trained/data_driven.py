@@ -22,6 +22,7 @@ class DataDriven(CalibrationNetwork):
     """
 
     precoder = "own"
+    one_size = True
     given_channel = True
     input_unit: Tensor
     u_unit: Tensor

@@ -16,11 +16,13 @@ class CalibrationNetwork(nn.Module):
     csi        what `forward` gets, "pilots": least-squares estimates of the uplink; "received": received pilots; "perfect": the true
                downlink channel
     precoder   what follows: "structured" takes (h, p, q) from `forward`, "zf" takes (h,); "own": nothing, `forward` gives (v,)
+    one_size   whether it serves exactly the `users` of its arguments
     own_pilots, calibrates_received    whether `unit_pilots` and `received` are its own; it then wants L = K
     """
 
     csi = "pilots"
     precoder = "structured"
+    one_size = False
     own_pilots = False
     calibrates_received = False
 

@@ -66,6 +66,8 @@ class Unfolding(PerfectPrecoder):
 
     def precoders(self, h: Tensor) -> Tensor:
         """V (B, K, M, d) of power 1 for channels h (B, K, N, M) in units in which power and noise are 1."""
+        if not self.serves(h.shape[1]):
+            raise ValueError(f"users={h.shape[1]}: these weights are for {self.users} users at most")
         v = zero_forcing_start(h, self.streams)
         for layer in range(len(self.receive)):
             u, w = self.auxiliaries(layer, h, v)

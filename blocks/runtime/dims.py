@@ -37,7 +37,7 @@ class Dimensions:
             left, right = self._root(source, m), self._root(target, n)
             sizes = self._size.get(left), self._size.get(right)
             if None not in sizes and sizes[0] != sizes[1]:
-                raise WiringError(f"{ends}: {m}={sizes[0]} on one side, {n}={sizes[1]} on the other")
+                raise WiringError(f"{ends}: {_named(m, sizes[0])} on one side, {_named(n, sizes[1])} on the other")
             self._parent[left] = right
             size = sizes[0] if sizes[1] is None else sizes[1]
             if size is not None:
@@ -50,8 +50,7 @@ class Dimensions:
     def _end(self, block, port, signal):
         if signal.any_shape:
             return f"{block.name}.{port} (any shape) {signal.dtype or 'any dtype'}"
-        sizes = [(dim, self._size.get(self._root(block, dim))) for dim in signal.dims]
-        shape = ", ".join(str(dim) if size is None or dim == size else f"{dim}={size}" for dim, size in sizes)
+        shape = ", ".join(_named(dim, self._size.get(self._root(block, dim))) for dim in signal.dims)
         return f"{block.name}.{port} ({shape}) {signal.dtype or 'any dtype'}"
 
     def _root(self, block, dim):
@@ -66,3 +65,7 @@ class Dimensions:
         while self._parent[key] != key:
             key = self._parent[key]
         return key
+
+
+def _named(dim, size):
+    return str(dim) if size is None or dim == size else f"{dim}={size}"

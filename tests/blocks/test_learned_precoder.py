@@ -31,11 +31,21 @@ def test_an_unfolded_network_serves_fewer_users(tmp_path, rng):
     np.testing.assert_allclose((abs(v) ** 2).sum((1, 2)), 3, rtol=1e-4)
 
 
-def test_users_that_a_black_box_is_not_for_are_refused_when_wired(tmp_path, rng):
-    weights = precoder_weights(tmp_path, DataDrivenPilots, antennas=16, users=4)
+@pytest.mark.parametrize(("kind", "port", "shape", "match"), [
+    (DataDrivenPilots, "y", (8, 4), "8 on one side, M=16"),
+    (DataDrivenPilots, "y", (16, 3), "3 on one side, L=4"),
+    (DataDrivenPerfect, "h_est", (16, 3), "3 on one side, K=4")])
+def test_a_link_that_a_black_box_is_not_for_is_refused_when_wired(tmp_path, rng, kind, port, shape, match):
+    weights = precoder_weights(tmp_path, kind, antennas=16, users=4)
     fg = Flowgraph()
-    with pytest.raises(WiringError, match="LearnedPrecoder"):
-        fg.connect(ArraySource(y=complex_normal(rng, 5, 8, 4)), LearnedPrecoder(weights, 1.0, 1.0), Collect())
+    with pytest.raises(WiringError, match=match):
+        fg.connect(ArraySource(**{port: complex_normal(rng, 5, *shape)}), LearnedPrecoder(weights, 1.0, 1.0), Collect())
+
+
+def test_more_users_than_an_unfolded_network_has_are_named(tmp_path, rng):
+    weights = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
+    with pytest.raises(ValueError, match="users=5: these weights are for 4 users at most"):
+        run_block(LearnedPrecoder(weights, 3.0, 1.0, 16), h_est=complex_normal(rng, 5, 16, 5))
 
 
 def test_the_mimo_block_is_the_network(tmp_path):
