@@ -79,7 +79,6 @@ def reproduce(
     if full:
         train_missing(list(NAMES), minutes, weights, workers, Path("out/training"), console)
     plans = {name: figure_points(FIGURES[name], effort) for name in names if name in FIGURES}
-    points = list({point.name: point for found, _ in plans.values() for point in found}.values())
     most: dict[str, Point] = {}
     for found, _ in plans.values():
         for point in found:
