@@ -77,14 +77,14 @@ def make_pilots(s: Scenario, learned: LearnedBlock | None) -> np.ndarray:
 
 def make_estimator(s: Scenario, name: str, pilots: np.ndarray) -> LSEstimator | ScaledLSEstimator | LMMSEEstimator:
     """The estimator block of that name for a scenario and a pilot matrix (K, L)."""
+    if name not in ("ls", "scaled-ls", "lmmse"):
+        raise ValueError(f"estimator={name!r} is not one of ls, scaled-ls, lmmse")
     if name == "ls":
         return LSEstimator(pilots)
     mean, covariance = s.uplink_statistics()
     if name == "scaled-ls":
         return ScaledLSEstimator(pilots, float(covariance.trace().real) / (s.antennas * s.users), s.noise_power)
-    if name == "lmmse":
-        return LMMSEEstimator(pilots, mean, covariance, s.noise_power)
-    raise ValueError(f"estimator={name!r} is not one of ls, scaled-ls, lmmse")
+    return LMMSEEstimator(pilots, mean, covariance, s.noise_power)
 
 
 def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedBlock | None = None) -> Block:

@@ -286,7 +286,8 @@ def test_fdd_e2e_has_the_same_rates_through_a_base_station(peer, tmp_path):
     endpoint = "tcp://127.0.0.1:45571"
     make_keys(tmp_path / "keys")
     with base_station("--input", endpoint, "--curve", tmp_path / "keys"):
-        for name, options in (("here", ()), ("there", ("--base-station", endpoint, "--curve", tmp_path / "keys"))) * 2:
+        there = ("--base-station", endpoint, "--curve", tmp_path / "keys")
+        for name, options in (("there", there), ("here", ()), ("there", there)):
             done = fdd("--json", tmp_path / f"{name}.json", *options)
             assert done.returncode == 0, done.stderr
     rates = [json.loads((tmp_path / f"{name}.json").read_text())["methods"]["link"]["sum_rate"] for name in ("here", "there")]
