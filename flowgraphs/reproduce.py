@@ -64,7 +64,7 @@ def reproduce(
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = os.cpu_count() or 1,
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as "
                                                   "tcp://host:8786.")] = None,
-    minutes: Annotated[float, typer.Option(help="--full: training time of each missing network and learning rate.")] = 1.0,
+    minutes: Annotated[float, typer.Option(help="--full: see python -m trained.baselines --help.")] = 1.0,
     weights: Annotated[Path, typer.Option(help="--full: where trained networks go.")] = FOLDER,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ):

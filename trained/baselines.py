@@ -18,6 +18,7 @@ from trained.weights import FOLDER
 
 RATES = {"unfolding": (1e-3, 3e-3, 1e-2), "unfolding-mimo": (3e-3, 1e-2, 3e-2)}
 USUAL_RATES = (3e-4, 1e-3, 3e-3)
+TIMES = {"channel-mapping": 9, "data-driven": 9}  # from pilots they learn slowly; calibrated-m16 had as long
 _CALIBRATED = {"calibrated-m64-minus10": ("calibrated", {"antennas": 64, "default_power_share": 1.0}),
                "calibrated-perfect-k4": ("calibrated-perfect", {"antennas": 64, "min_users": 4, "max_users": 4}),
                "calibrated-perfect-minus10": ("calibrated-perfect", {"antennas": 64, "downlink_power_dbm": -10.0,
@@ -51,7 +52,7 @@ NAMES = {**BASELINES, **_CALIBRATED}
 
 
 def train_missing(names: list[str], minutes: float, folder: Path, workers: int, logs: Path, console: Console) -> None:
-    """Train those of `names` that `folder` lacks, `workers` at a time with one thread each.
+    """Train those of `names` that `folder` lacks, `workers` at a time with one thread each, for `minutes` times that of TIMES (1 by default).
 
     A compared method learns with that of three rates that did best on its TUNED_ON, in the same minutes; its cards tell what each gave.
     """
@@ -64,7 +65,7 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
     def trial(job):
         method, rate, card = job
         if not card.is_file():
-            _train(card.stem, *BASELINES[TUNED_ON[method]], minutes, card.parent, logs, rate, console)
+            _train(card.stem, *BASELINES[TUNED_ON[method]], minutes * TIMES.get(method, 1), card.parent, logs, rate, console)
 
     def final(name):
         network, changes = NAMES[name]
@@ -79,7 +80,7 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
             for suffix in (".safetensors", ".json"):
                 (folder / f"{name}{suffix}").write_bytes(tuned.with_suffix(tuned.suffix + suffix).read_bytes())
         else:
-            _train(name, network, changes, minutes, folder, logs, best, console)
+            _train(name, network, changes, minutes * TIMES.get(network, 1), folder, logs, best, console)
         file = folder / f"{name}.json"
         card = json.loads(file.read_text())
         card["learning_rates"] = {"tuned_on": TUNED_ON[network], "share_of_wmmse": {f"{rate:g}": share for rate, share in found.items()}}
@@ -133,8 +134,8 @@ def _train(name, network, changes, minutes, folder, logs, rate, console):
 
 
 def main(names: Annotated[list[str] | None, typer.Argument(help="What to train; everything that is missing by default.")] = None,
-         minutes: Annotated[float, typer.Option(help="Training time of a compared network and rate; those with calibration get three times "
-                                                     "as much.")] = 1.0,
+         minutes: Annotated[float, typer.Option(help="Training time of a compared network and rate; from pilots nine times as much, "
+                                                     "calibration three times.")] = 1.0,
          folder: Annotated[Path, typer.Option(help="Where weights and cards go.")] = FOLDER,
          workers: Annotated[int, typer.Option(help="Runs at a time, one thread each.")] = os.cpu_count() or 1,
          logs: Annotated[Path, typer.Option(help="Where logs and the trials of learning rates go.")] = Path("out/training")):
