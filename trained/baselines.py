@@ -52,7 +52,9 @@ NAMES = {**BASELINES, **_CALIBRATED}
 
 
 def train_missing(names: list[str], minutes: float, folder: Path, workers: int, logs: Path, console: Console) -> None:
-    """Train those of `names` that `folder` lacks, `workers` at a time with one thread each, for `minutes` times that of TIMES (1 by default).
+    """Train those of `names` that `folder` lacks, `workers` at a time with one thread each.
+
+    Each has `minutes` times its entry in TIMES, or 1.
 
     A compared method learns with that of three rates that did best on its TUNED_ON, in the same minutes; its cards tell what each gave.
     """
