@@ -16,7 +16,7 @@ from blocks.runtime.frame import Frame
 from sim.noise import complex_normal
 from sim.preamble import shift_carrier, zadoff_chu
 from sim.rate import sum_rate
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 BURST_NOISE, GAP_NOISE = 16, 17
 LONGEST_GAP = 200

@@ -7,13 +7,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sim.precoding import zero_forcing
-from sim.scenario import Scenario
 from sim.structured import structured_precoder
 from sim.wmmse import wmmse
+from sim.world.scenario import Scenario
 from trained.device import on_device
-from trained.evaluate import estimate_noise
-from trained.papers import PaperPerfect
-from trained.weights import load_network, shipped
+from trained.evaluation.evaluate import estimate_noise
+from trained.networks.papers import PaperPerfect
+from trained.store import load_network, shipped
 
 
 class MultiplyAdds(TorchDispatchMode):

@@ -6,11 +6,11 @@ import numpy as np
 
 from sim.noise import complex_normal
 from sim.precoding import regularized_zero_forcing, zero_forcing
-from sim.room import Room
-from sim.scenario import Scenario
 from sim.structured import structured_precoder
-from sim.tracer import trace
 from sim.wmmse import wmmse
+from sim.world.room import Room
+from sim.world.scenario import Scenario
+from sim.world.tracer import trace
 
 BATCH = 256
 

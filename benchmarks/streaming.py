@@ -10,7 +10,7 @@ import numpy as np
 
 from blocks import Block, Flowgraph, Signal
 from flowgraphs.fdd_e2e import wire
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 ROUNDS = 5
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flowgraphs.cluster import run_points
+from flowgraphs.experiments.cluster import run_points
 from flowgraphs.sweep import grid_points
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 
 def main(blocks: Annotated[int, typer.Option(help="Coherence blocks of a point.")] = 2500,

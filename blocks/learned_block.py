@@ -9,7 +9,7 @@ import numpy as np
 from blocks.runtime import Block
 
 
-class LearnedBlock(Block):
+class LearnedBlock(Block, abstract=True):
     """A block with a network from trained/: its card is known at once, its weights are loaded where it runs.
 
     weights: a shipped name or a .safetensors file with its card; antennas: checked against the card; device: "cpu" or "cuda".
@@ -21,7 +21,7 @@ class LearnedBlock(Block):
 
     def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu"):
         from trained.device import usable_device
-        from trained.weights import architecture_of, check_antennas, find_weights, load_card
+        from trained.store import architecture_of, check_antennas, find_weights, load_card
 
         self.weights = find_weights(weights, antennas)
         self.card = load_card(self.weights)
@@ -36,7 +36,7 @@ class LearnedBlock(Block):
         """
         import torch
 
-        from trained.weights import load_network
+        from trained.store import load_network
 
         with torch.inference_mode():
             pilots = load_network(str(self.weights))[0].unit_pilots(users).numpy()
@@ -51,7 +51,7 @@ class LearnedBlock(Block):
         return self.card["scenario"].get("world") == json.loads(json.dumps(asdict(world)))
 
     def start(self):
-        from trained.weights import load_network
+        from trained.store import load_network
 
         self.network = load_network(str(self.weights))[0].to(self.device)
 

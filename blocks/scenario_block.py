@@ -1,9 +1,9 @@
 """What blocks that stand in for the simulated world have in common."""
 from blocks.runtime import Block
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 
-class ScenarioBlock(Block):
+class ScenarioBlock(Block, abstract=True):
     """A block that knows the scenario: its M and K are settled, and its channels are ready once it has started."""
 
     def __init__(self, scenario: Scenario):

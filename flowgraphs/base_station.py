@@ -41,12 +41,12 @@ from blocks import (
     ZmqSink,
     ZmqSource,
 )
-from flowgraphs.command_line import run_command
-from flowgraphs.receiver import Receiver, make_receiver
-from flowgraphs.remote import answers_at
-from flowgraphs.serve import serve
+from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.receiver import Receiver, make_receiver
+from flowgraphs.wiring.remote import answers_at
+from flowgraphs.wiring.serve import serve
 from sim.preamble import zadoff_chu
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 _link, _input, _output = (partial(typer.Option, rich_help_panel=title) for title in ("Link", "Input", "Output"))
 

@@ -28,13 +28,13 @@ from blocks import (
 from blocks.learned_block import LearnedBlock
 from blocks.runtime.sockets import make_keys
 from flowgraphs.base_station import base_station as base_station_command
-from flowgraphs.command_line import run
-from flowgraphs.receiver import learned_calibration, make_pilots, make_receiver
-from flowgraphs.remote import base_station_at
-from flowgraphs.report import Report
-from sim.deepmimo import DeepMIMO
-from sim.room import Room
-from sim.scenario import Scenario
+from flowgraphs.experiments.report import Report
+from flowgraphs.wiring.command_line import run
+from flowgraphs.wiring.receiver import learned_calibration, make_pilots, make_receiver
+from flowgraphs.wiring.remote import base_station_at
+from sim.world.deepmimo import DeepMIMO
+from sim.world.room import Room
+from sim.world.scenario import Scenario
 
 
 def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:

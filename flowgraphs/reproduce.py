@@ -13,16 +13,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flowgraphs.cluster import run_points
-from flowgraphs.command_line import run_command
-from flowgraphs.draw_figure import draw_figure
-from flowgraphs.figures import FIGURES, Figure
-from flowgraphs.methods import make_scenario, wire_method
-from flowgraphs.points import Point, compared
-from flowgraphs.running_time import running_times
+from flowgraphs.experiments.baselines import NAMES, train_missing
+from flowgraphs.experiments.cluster import run_points
+from flowgraphs.experiments.draw_figure import draw_figure
+from flowgraphs.experiments.figures import FIGURES, Figure
+from flowgraphs.experiments.points import Point, compared
+from flowgraphs.experiments.running_time import running_times
 from flowgraphs.sweep import versions, write_results
-from trained.baselines import NAMES, train_missing
-from trained.weights import FOLDER
+from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.methods import make_scenario, wire_method
+from trained.store import FOLDER
 
 TIMES = "journal-table-3"
 EVERY = [*FIGURES, TIMES]
@@ -64,7 +64,7 @@ def reproduce(
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = os.cpu_count() or 1,
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as "
                                                   "tcp://host:8786.")] = None,
-    minutes: Annotated[float, typer.Option(help="--full: see python -m trained.baselines --help.")] = 1.0,
+    minutes: Annotated[float, typer.Option(help="--full: see python -m flowgraphs.experiments.baselines --help.")] = 1.0,
     weights: Annotated[Path, typer.Option(help="--full: where trained networks go.")] = FOLDER,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ):

@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flowgraphs.cluster import run_points
-from flowgraphs.command_line import run_command
-from flowgraphs.methods import TITLES, make_scenario, wire_method
-from flowgraphs.points import Point, compared
+from flowgraphs.experiments.cluster import run_points
+from flowgraphs.experiments.points import Point, compared
+from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.methods import TITLES, make_scenario, wire_method
 
 _KEYS = {"methods": list, "grid": dict, "seeds": int, "blocks": int, "precision": int | float, "reference": str}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sim.path_table import PathTable
+from sim.world.path_table import PathTable
 
 _LANES = 8
 

@@ -5,10 +5,10 @@ import numpy as np
 import torch
 
 from blocks import Block, Signal
-from sim.rayleigh import RayleighScenario
-from sim.scenario import Scenario
-from trained.papers import PaperConference, PaperJournal, PaperPerfect
-from trained.weights import save_network
+from sim.world.rayleigh import RayleighScenario
+from sim.world.scenario import Scenario
+from trained.networks.papers import PaperConference, PaperJournal, PaperPerfect
+from trained.store import save_network
 
 PAPERS = {"conference": (PaperConference, {"pilots": [2, 4]}), "journal": (PaperJournal, {"pilots": 4, "antenna_widths": [8, 8]}),
           "perfect": (PaperPerfect, {})}

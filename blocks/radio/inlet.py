@@ -17,7 +17,7 @@ _RECEIVE_QUEUE = 100
 _MERGED_BYTES = 1 << 18
 
 
-class Inlet(Block):
+class Inlet(Block, abstract=True):
     """A source that turns each message of a PUSH, PUB or REP socket elsewhere into a frame.
 
     A message that cannot be read is counted, logged and dropped. The stream has no end: stop the flowgraph, or run it for a number of

@@ -10,7 +10,7 @@ _SOCKETS = {"push": zmq.PUSH, "pub": zmq.PUB, "rep": zmq.REP}
 _LINGER_MS = 2_000
 
 
-class Outlet(Block):
+class Outlet(Block, abstract=True):
     """A sink that sends messages to a PULL, SUB or REQ socket elsewhere.
 
     "push" and "rep" wait for a slow or absent receiver and lose nothing; "pub" never waits and drops what a slow receiver does not take,

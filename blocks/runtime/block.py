@@ -42,6 +42,8 @@ class Block:
     `gathers`: where frames wait that continue each other, they come as one, of about that many coherence blocks at most: for a block
     that is much faster on many at once.
 
+    A class that others are derived from, and that is no block to use, says so: `class Base(Block, abstract=True)`.
+
     A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block. A
     `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop.
     """
@@ -51,8 +53,13 @@ class Block:
     name: str = ""
     takes_tensors: bool = False
     gathers: int = 0
+    abstract: bool = True
     first: int = 0
     interrupted: Callable[[], bool] = staticmethod(lambda: False)
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.abstract = abstract
 
     def offer(self, ports: dict[str, Signal]) -> None:
         """A block that takes whatever it is connected to adopts `ports` as inputs; others ignore the offer."""

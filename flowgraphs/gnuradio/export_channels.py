@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 FILE = Path(__file__).with_name("channels.npz")
 

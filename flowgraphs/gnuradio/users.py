@@ -31,7 +31,7 @@ class Users(gr.top_block):
         from_base = zeromq.pull_source(gr.sizeof_gr_complex, ANTENNAS, downlink, 100, False, -1)
         self.down = Air(ANTENNAS, USERS, "downlink", block)
         self.receivers = Receivers(USERS, SYMBOLS)
-        apart = blocks.vector_to_streams(gr.sizeof_gr_complex, USERS)
+        apart = blocks.stream.vector_to_streams(gr.sizeof_gr_complex, USERS)
         self.connect(sent, paced, self.up, to_base)
         self.connect(from_base, self.down, self.receivers, apart)
         self.sinks = [constellation(f"user {k + 1}") for k in range(USERS)]

@@ -54,11 +54,11 @@ from blocks import (
 )
 from sim.modulation import random_symbols
 from sim.preamble import zadoff_chu
-from sim.rayleigh import RayleighScenario
-from sim.scenario import Scenario
+from sim.world.rayleigh import RayleighScenario
+from sim.world.scenario import Scenario
 from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
-from trained.data_driven import DataDrivenPilots
-from trained.unfolding import Unfolding
+from trained.networks.data_driven import DataDrivenPilots
+from trained.networks.unfolding import Unfolding
 
 S = Scenario(antennas=64, users=4)
 X = S.pilot_matrix()

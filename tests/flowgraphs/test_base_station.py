@@ -20,10 +20,10 @@ from blocks.runtime import wire
 from blocks.runtime.frame import Frame
 from blocks.runtime.sockets import make_keys
 from flowgraphs import base_station as base_station_program
-from flowgraphs.receiver import make_receiver
+from flowgraphs.wiring.receiver import make_receiver
 from sim.modulation import random_symbols
 from sim.preamble import shift_carrier, zadoff_chu
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 from tests.support import complex_normal
 
 S = Scenario(16, 4)

@@ -11,12 +11,12 @@ import pytest
 
 from blocks import run_block
 from flowgraphs import fdd_e2e
-from sim.scenario import Scenario
-from sim.tracer import trace
-from tests.sim.test_deepmimo import ROOM, write_v4
+from sim.world.scenario import Scenario
+from sim.world.tracer import trace
+from tests.sim.world.test_deepmimo import ROOM, write_v4
 from tests.support import PAPERS, paper_weights
-from trained.evaluate import Reference
-from trained.weights import load_network
+from trained.evaluation.evaluate import Reference
+from trained.store import load_network
 
 PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
 

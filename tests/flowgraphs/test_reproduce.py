@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from flowgraphs import reproduce
-from flowgraphs.figures import FIGURES
-from flowgraphs.methods import TITLES, make_scenario, wire_method
-from flowgraphs.points import Point
-from flowgraphs.running_time import PUBLISHED
-from trained.baselines import NAMES
-from trained.published import MIMO_USERS, WMMSE
-from trained.weights import shipped
+from flowgraphs.experiments.baselines import NAMES
+from flowgraphs.experiments.figures import FIGURES
+from flowgraphs.experiments.points import Point
+from flowgraphs.experiments.running_time import PUBLISHED
+from flowgraphs.wiring.methods import TITLES, make_scenario, wire_method
+from trained.evaluation.published import MIMO_USERS, WMMSE
+from trained.store import shipped
 
 BLOCKS = {"quick": 25, "full": 30}
 

@@ -12,9 +12,9 @@ import pytest
 from pyarrow import csv, parquet
 
 from flowgraphs import sweep
-from flowgraphs.points import Point, compared, half_width, read_point, run_point, stamped, write_point
+from flowgraphs.experiments.points import Point, compared, half_width, read_point, run_point, stamped, write_point
 from tests.support import precoder_weights
-from trained.unfolding import Unfolding
+from trained.networks.unfolding import Unfolding
 
 BASE = ["--method", "zf", "--method", "wmmse", "--set", "antennas=16", "--blocks", "40", "--workers", "2"]
 SLOW = [sys.executable, "-m", "flowgraphs.sweep", "--method", "wmmse", "--set", "antennas=16,32", "--set", "users=6,8", "--seeds", "3",

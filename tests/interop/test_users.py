@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim.preamble import zadoff_chu
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 from tests.interop.test_gnuradio import PYTHON
 
 FOLDER = Path("flowgraphs/gnuradio").resolve()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.scenario import Scenario
+from sim.world.scenario import Scenario
 
 
 def direct(table, users, antennas, carrier, spacing_wavelengths, loss_db):

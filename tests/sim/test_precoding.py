@@ -10,9 +10,9 @@ from sim.precoding import (
     zero_forcing_torch,
 )
 from sim.rate import sum_rate, sum_rate_torch, user_sinr
-from sim.scenario import Scenario
 from sim.structured import structured_precoder, structured_precoder_torch
 from sim.wmmse import wmmse
+from sim.world.scenario import Scenario
 from tests.support import complex_normal
 
 POWER, NOISE = 2.0, 0.1

@@ -3,8 +3,8 @@ import pytest
 
 from sim.precoding import regularized_zero_forcing, zero_forcing
 from sim.rate import sum_rate
-from sim.scenario import Scenario
 from sim.wmmse import wmmse
+from sim.world.scenario import Scenario
 from tests.support import complex_normal
 
 

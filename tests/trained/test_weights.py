@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save
 
 from sim.rate import sum_rate
-from sim.scenario import Scenario
-from trained import weights
-from trained.evaluate import Reference
-from trained.weights import FOLDER, load_network, shipped
+from sim.world.scenario import Scenario
+from trained import store as weights
+from trained.evaluation.evaluate import Reference
+from trained.store import FOLDER, load_network, shipped
 
 
 @pytest.mark.parametrize(("users", "least"), [(8, 0.88), (10, 0.87)])
@@ -46,14 +46,14 @@ def test_noise_of_the_reference_estimates_is_that_of_the_pilots():
 def test_unknown_weights_are_named_with_what_there_is():
     with pytest.raises(FileNotFoundError, match=r"'nonsense'.*calibrated-m64"):
         load_network("nonsense")
-    with pytest.raises(FileNotFoundError, match="'calibrated' for antennas=48.*trained.train --antennas 48"):
+    with pytest.raises(FileNotFoundError, match="'calibrated' for antennas=48.*trained.training.train --antennas 48"):
         load_network("calibrated", 48)
 
 
 def test_a_card_without_its_weights_says_how_to_train_them(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     shutil.copy(FOLDER / "calibrated-m64.json", tmp_path / "paper-conference-m64.json")
-    with pytest.raises(FileNotFoundError, match="paper-conference-m64 are too large to come along.*trained.train --config .*m64.json"):
+    with pytest.raises(FileNotFoundError, match="paper-conference-m64 are too large to come along.*trained.training.train --config .*m64.json"):
         load_network("paper-conference", 64)
     with pytest.raises(FileNotFoundError, match="no calibration weights 'paper-conference' for antennas=32"):
         load_network("paper-conference", 32)

@@ -20,8 +20,8 @@ from blocks import (
     Signal,
     ZmqSource,
 )
-from blocks.gnuradio_message_sink import refuse_deadly
 from blocks.radio import pmt
+from blocks.radio.gnuradio_message_sink import refuse_deadly
 from blocks.radio.pmt import Pair, UInt64, Vector
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, encode_header, stream_tags
 from blocks.runtime.frame import Frame

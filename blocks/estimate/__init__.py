@@ -1,0 +1,1 @@
+"""From received pilots to channels."""

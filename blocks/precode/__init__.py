@@ -1,0 +1,1 @@
+"""From channels to what the antennas send."""

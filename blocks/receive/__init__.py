@@ -1,0 +1,1 @@
+"""What receivers make of it."""

@@ -1,0 +1,1 @@
+"""Samples, bursts and frames; files."""

@@ -1,0 +1,1 @@
+"""Reference rates, statistics, tables and curves."""

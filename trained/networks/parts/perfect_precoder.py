@@ -1,0 +1,34 @@
+"""What networks that go from known channels straight to precoders have in common."""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sim.rate_mimo import sum_rate_mimo_torch
+from trained.networks.network import CalibrationNetwork
+
+
+class PerfectPrecoder(CalibrationNetwork):
+    """Base of networks with `precoders`: V (B, K, M, d) of power 1 for channels (B, K, N, M) in units in which power and noise are 1."""
+
+    csi = "perfect"
+    precoder = "own"
+
+    def precoders(self, h: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, h_est: Tensor, estimate_noise, power, noise_power) -> tuple[Tensor]:
+        """(v (B, M, K),) for single-antenna users from their channels h_est (B, M, K); power: mW, a number or (B,)."""
+        power = torch.as_tensor(power, dtype=torch.float32, device=h_est.device).reshape(-1, 1, 1)
+        h = (h_est * (power / noise_power).sqrt()).mH[:, :, None]
+        return (self.precoders(h)[..., 0].mT * power.sqrt(),)
+
+    def loss(self, drop, noise_power, progress):
+        h = self.scaled(drop, noise_power)
+        return -sum_rate_mimo_torch(h, self.precoders(h), 1.0).mean() / h.shape[1]
+
+    @staticmethod
+    def scaled(drop, noise_power: float) -> Tensor:
+        """Channels (B, K, N, M) of a drop in units in which power and noise are 1."""
+        h = drop.h_dl if drop.h_dl.dim() == 4 else drop.h_dl[:, :, None]
+        return h * (drop.power / noise_power).sqrt()[:, None, None, None]

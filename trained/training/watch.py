@@ -1,0 +1,84 @@
+"""Watching a training run: its rate against WMMSE on test positions, progress on the screen, checkpoints, the end of its time."""
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import lightning
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from trained.training.loop import validation_reference
+
+_CHECKS = 25
+_BLOCKS = 200
+
+
+class Watch(lightning.Callback):
+    """Measures, logs and keeps a checkpoint some 25 times in a run, and stops it when its budget is used up or at Ctrl-C.
+
+    The first Ctrl-C lets a step of a run of one process end and keeps a checkpoint; the second one, or that of several
+    processes, leaves the last checkpoint.
+    """
+
+    def __init__(self, checkpoint: Path, console: Console):
+        self.checkpoint, self.console, self.interrupted = checkpoint, console, False
+        self.bar = Progress(BarColumn(), TextColumn("step {task.fields[step]}"), TextColumn("{task.fields[rate]}"), TimeElapsedColumn(),
+                            TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+
+    def on_fit_start(self, trainer, training):
+        if trainer.is_global_zero:
+            self.reference = validation_reference(training.settings, _BLOCKS)
+            self.bar.start()
+            self.task = self.bar.add_task("", total=1.0, step=training.steps_done, rate="")
+
+        if trainer.world_size == 1:
+            self.before = signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, number, frame):
+        self.interrupted = True
+        signal.signal(signal.SIGINT, self.before)
+
+    def on_train_start(self, trainer, training):
+        if not training.curve:
+            self._measure(trainer, training)
+
+    def on_train_batch_end(self, trainer, training, outputs, batch, batch_idx):
+        if training.progress >= len(training.curve) / _CHECKS:
+            self._measure(trainer, training)
+            self.keep(trainer)
+        if trainer.is_global_zero:
+            self.bar.update(self.task, completed=training.progress, step=training.steps_done)
+        if self.interrupted:
+            self.keep(trainer)
+        if self.interrupted or training.progress >= 1:
+            trainer.should_stop = True
+
+    def keep(self, trainer) -> None:
+        """Write the checkpoint; on every process of the run."""
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        trainer.save_checkpoint(self.checkpoint)
+
+    def teardown(self, trainer, training, stage):
+        self.bar.stop()
+        if trainer.world_size == 1 and not self.interrupted:
+            signal.signal(signal.SIGINT, self.before)
+
+    def _measure(self, trainer, training):
+        point = {"minutes": training.seconds / 60, "step": training.steps_done}
+        if trainer.is_global_zero:
+            users = self.reference.scenario.users
+            rate = self.reference.rate_of(training.network)
+            training.network.train()
+            point["of_wmmse"] = float(rate.mean() / self.reference.wmmse_rate.mean())
+            for logger in trainer.loggers:
+                logger.log_metrics({"of_wmmse": point["of_wmmse"], "minutes": point["minutes"]}, step=training.steps_done)
+            text = f"K={users} test rate {point['of_wmmse']:.1%} of WMMSE"
+            self.bar.update(self.task, rate=text)
+            if not self.console.is_terminal:
+                self.console.print(f"step {training.steps_done}  {point['minutes']:.1f} min  {text}")
+        training.curve.append(point)
+
+    def baselines(self) -> dict[str, float | None]:
+        """Shares of WMMSE that do not move: zero forcing with perfect CSI and on the uplink estimate, on the same blocks."""
+        return self.reference.shares_of_zero_forcing()
