@@ -1,7 +1,8 @@
 """How many bursts BurstSync finds in a noisy stream with carrier offset and random gaps, and what that costs in rate.
 
-    python benchmarks/burst_sync.py --bursts 10000
+python benchmarks/burst_sync.py --bursts 10000
 """
+
 from __future__ import annotations
 
 import time
@@ -89,20 +90,30 @@ def measure(count: int, snr_db: float = 20.0, offset: float = 1e-3, antennas: in
     y = np.zeros((count, antennas, users), np.complex64)
     y[numbers[numbers >= 0]] = found["y"][numbers >= 0]
     errors = [quality["carrier_offset"] - offset for quality in found["quality"]]
-    return {"bursts": count, "found": int((numbers >= 0).sum()), "false": int((numbers < 0).sum()),
-            "report": fg.metrics()["BurstSync"]["report"], "offset_error_rms": float(np.sqrt(np.mean(np.square(errors)))),
-            "snr_db": float(np.median([quality["snr_db"] for quality in found["quality"]])),
-            "samples_per_s": float((truth[-1] + sent.shape[1]) / fg.elapsed_s),
-            "rates": {name: rates(s, y, sent, precode) for name, precode in precoders(s).items()}}
+    return {
+        "bursts": count,
+        "found": int((numbers >= 0).sum()),
+        "false": int((numbers < 0).sum()),
+        "report": fg.metrics()["BurstSync"]["report"],
+        "offset_error_rms": float(np.sqrt(np.mean(np.square(errors)))),
+        "snr_db": float(np.median([quality["snr_db"] for quality in found["quality"]])),
+        "samples_per_s": float((truth[-1] + sent.shape[1]) / fg.elapsed_s),
+        "rates": {name: rates(s, y, sent, precode) for name, precode in precoders(s).items()},
+    }
 
 
 def precoders(s: Scenario):
     """By name: the blocks that turn received pilots into a precoder."""
     ls = LSEstimator(s.pilot_matrix())
     noise = s.noise_power * float((abs(ls.matrix) ** 2).sum()) / s.users
-    return {"LS + ZF": [ls, ZFPrecoder(s.downlink_power)],
-            "LS + calibration": [ls, CalibrationMLP("calibrated", noise, s.downlink_power, s.noise_power, s.antennas),
-                                 StructuredPrecoder(s.downlink_power, s.noise_power)]}
+    return {
+        "LS + ZF": [ls, ZFPrecoder(s.downlink_power)],
+        "LS + calibration": [
+            ls,
+            CalibrationMLP("calibrated", noise, s.downlink_power, s.noise_power, s.antennas),
+            StructuredPrecoder(s.downlink_power, s.noise_power),
+        ],
+    }
 
 
 def rates(s: Scenario, y: np.ndarray, sent: np.ndarray, precode: list[Block]) -> dict[str, float]:
@@ -110,8 +121,8 @@ def rates(s: Scenario, y: np.ndarray, sent: np.ndarray, precode: list[Block]) ->
     totals = {"found": 0.0, "aligned": 0.0}
     for start in range(0, len(y), 256):
         index = range(start, min(start + 256, len(y)))
-        aligned = np.ascontiguousarray(bursts(s, sent, index)[:, :, -s.users:])
-        for name, pilots in (("found", y[index.start:index.stop]), ("aligned", aligned)):
+        aligned = np.ascontiguousarray(bursts(s, sent, index)[:, :, -s.users :])
+        for name, pilots in (("found", y[index.start : index.stop]), ("aligned", aligned)):
             heard = pilots.any(axis=(1, 2))
             arrays: dict = {"y": pilots[heard]}
             for block in precode if heard.any() else []:
@@ -125,15 +136,21 @@ def main(bursts: int = 10_000, snr_db: float = 20.0, offset: float = 1e-3, anten
     """Print one table."""
     began = time.monotonic()
     m = measure(bursts, snr_db, offset, antennas, users)
-    print(f"{m['bursts']:,} bursts of 61 + {users} samples, gaps of 0 to {LONGEST_GAP} samples, M={antennas}, mean SNR {snr_db:g} dB, "
-          f"carrier offset {offset:.2%} of the sample rate")
+    print(
+        f"{m['bursts']:,} bursts of 61 + {users} samples, gaps of 0 to {LONGEST_GAP} samples, M={antennas}, mean SNR {snr_db:g} dB, "
+        f"carrier offset {offset:.2%} of the sample rate"
+    )
     print(f"  found {m['found']:,} ({m['found'] / m['bursts']:.2%}), false {m['false']}; {m['report']}")
-    print(f"  root mean square error of the carrier offset {m['offset_error_rms']:.1e} cycles per sample; median SNR estimate "
-          f"{m['snr_db']:.1f} dB")
+    print(
+        f"  root mean square error of the carrier offset {m['offset_error_rms']:.1e} cycles per sample; median SNR estimate "
+        f"{m['snr_db']:.1f} dB"
+    )
     for name, r in m["rates"].items():
         print(f"  {name:18s} {r['found']:6.2f} bit/s/Hz, perfectly aligned {r['aligned']:6.2f}: {r['found'] / r['aligned']:.2%}")
-    print(f"  {m['samples_per_s']:,.0f} samples of {antennas} antennas a second through the flowgraph, source included; "
-          f"{time.monotonic() - began:.0f} s in all")
+    print(
+        f"  {m['samples_per_s']:,.0f} samples of {antennas} antennas a second through the flowgraph, source included; "
+        f"{time.monotonic() - began:.0f} s in all"
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 Sender and receiver are two processes. Every pair of figures comes from the same run, in turn; the median of the ratios counts.
 """
+
 from __future__ import annotations
 
 import multiprocessing
@@ -157,9 +158,13 @@ def free_port() -> str:
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
-PAIRS = {"GNURadioSource": (send_plain, receive_block), "GNURadioSink": (send_block, receive_plain),
-         "Sink to Source": (send_block, receive_block), "GNURadioSource, an edge behind it": (send_plain, receive_block_over_an_edge),
-         "GNURadioSink, an edge before it": (send_block_over_an_edge, receive_plain)}
+PAIRS = {
+    "GNURadioSource": (send_plain, receive_block),
+    "GNURadioSink": (send_block, receive_plain),
+    "Sink to Source": (send_block, receive_block),
+    "GNURadioSource, an edge behind it": (send_plain, receive_block_over_an_edge),
+    "GNURadioSink, an edge before it": (send_block_over_an_edge, receive_plain),
+}
 
 
 def main(kib: int = 64, megabytes: int = 2000, rounds: int = 3):

@@ -1,4 +1,5 @@
 """Time and multiply-adds to a precoder: python benchmarks/inference.py [--device cuda]. All rows are of this run, times best of several."""
+
 import sys
 import time
 
@@ -74,14 +75,18 @@ def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
         networks |= {name: network for name in shipped() for network, card in [load_network(name)] if suits(network, card, s)}
         cost = {name: multiply_adds(network, s, h) for name, network in networks.items()}
         papers = cost["MLP + ZF of the papers"]
-        methods = {"zero forcing": lambda h, s=s: zero_forcing(h, s.downlink_power),
-                   "WMMSE, 10 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 10),
-                   "WMMSE, 100 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 100)}
+        methods = {
+            "zero forcing": lambda h, s=s: zero_forcing(h, s.downlink_power),
+            "WMMSE, 10 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 10),
+            "WMMSE, 100 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 100),
+        }
         for name, network in networks.items():
             network.to(device)
             methods[name] = lambda h, network=network, s=s: learned(network, s, h, device)
-        print(f"M={antennas}, K={s.users}, {device}, {torch.get_num_threads()} threads: microseconds per coherence block at batch 1 and at "
-              "batch 64; multiply-adds of a network")
+        print(
+            f"M={antennas}, K={s.users}, {device}, {torch.get_num_threads()} threads: microseconds per coherence block at batch 1 and at "
+            "batch 64; multiply-adds of a network"
+        )
         for name, method in methods.items():
             alone, many = best(lambda method=method, h=h: method(h[:1]), seconds), best(lambda method=method, h=h: method(h), seconds) / 64
             count = f"{cost[name]:12.2f} million, {cost[name] / papers:.2f} of the papers' MLP" if name in cost else ""
@@ -89,4 +94,4 @@ def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[sys.argv.index("--device") + 1:][:1] if "--device" in sys.argv else ())
+    main(*sys.argv[sys.argv.index("--device") + 1 :][:1] if "--device" in sys.argv else ())

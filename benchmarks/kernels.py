@@ -1,4 +1,5 @@
 """Time of the CPU kernels: python benchmarks/kernels.py. Each line is measured in this run, best of several, one thread."""
+
 import os
 import time
 
@@ -31,8 +32,10 @@ def main():
     trace(room, room.positions()[:1])
     compiled = time.perf_counter() - began
     seconds = best(lambda: trace(room, room.positions()), 3)
-    print(f"ray tracing of 151,402 users: {seconds:.2f} s on {os.cpu_count()} cores, "
-          f"and {compiled:.1f} s before that for the compiler or its cache")
+    print(
+        f"ray tracing of 151,402 users: {seconds:.2f} s on {os.cpu_count()} cores, "
+        f"and {compiled:.1f} s before that for the compiler or its cache"
+    )
 
     s = Scenario()
     index = range(BATCH)

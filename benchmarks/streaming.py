@@ -3,6 +3,7 @@
 The same blocks run as a flowgraph (one thread per block) and in a plain loop that calls them one after the other; both in
 this run, in turns. The cost of a hop is what a pass-through block adds to the time per frame.
 """
+
 import statistics
 import time
 
@@ -63,8 +64,10 @@ def compare(title, fg, blocks, batch):
         loop, stream = looped(fg, blocks, batch), streamed(fg, blocks, batch)
         ratios.append(loop / stream)
         rates.append(blocks / stream)
-    print(f"  {title:<34}batch {batch:>3}  {statistics.median(rates):>9,.0f} blocks/s   {statistics.median(ratios):5.2f} x the plain loop "
-          f"({min(ratios):.2f} ... {max(ratios):.2f})")
+    print(
+        f"  {title:<34}batch {batch:>3}  {statistics.median(rates):>9,.0f} blocks/s   {statistics.median(ratios):5.2f} x the plain loop "
+        f"({min(ratios):.2f} ... {max(ratios):.2f})"
+    )
 
 
 def cost_per_hop(frames, **arguments):
@@ -80,8 +83,10 @@ def main():
     scenario = Scenario()
     scenario.prepare()
     print(f"flowgraph throughput over a plain loop of the same functions, median of {ROUNDS}")
-    for title, arguments, blocks in (("LS + ZF", ("ls", "none", "zf", "cpu"), 4000),
-                                     ("LS + calibration + structured", ("ls", "calibrated", "calibrated", "cpu"), 1500)):
+    for title, arguments, blocks in (
+        ("LS + ZF", ("ls", "none", "zf", "cpu"), 4000),
+        ("LS + calibration + structured", ("ls", "calibrated", "calibrated", "cpu"), 1500),
+    ):
         fg = wire(scenario, *arguments)
         for batch in (64, 256):
             compare(title, fg, blocks, batch)

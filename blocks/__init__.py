@@ -22,8 +22,11 @@ def _palette() -> dict[str, type[Block]]:
     for room in ROOMS:
         for module in pkgutil.iter_modules([str(Path(__file__).parent / room)], f"blocks.{room}."):
             content = vars(importlib.import_module(module.name))
-            found |= {k: v for k, v in content.items() if isinstance(v, type) and issubclass(v, Block) and v.__module__ == module.name
-                      and not v.abstract}
+            found |= {
+                k: v
+                for k, v in content.items()
+                if isinstance(v, type) and issubclass(v, Block) and v.__module__ == module.name and not v.abstract
+            }
     return dict(sorted(found.items()))
 
 

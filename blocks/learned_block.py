@@ -1,4 +1,5 @@
 """What blocks that run a trained network have in common."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """What blocks that stand in for the simulated world have in common."""
+
 from blocks.runtime import Block
 from sim.world.scenario import Scenario
 

@@ -5,6 +5,7 @@
 
 It runs until Ctrl-C, or the end of a recording. `docs/radio.md` tells what to say on the other side.
 """
+
 from __future__ import annotations
 
 import logging
@@ -69,8 +70,9 @@ class Sync(StrEnum):
     preamble, tag, aligned = "preamble", "tag", "aligned"
 
 
-def wire(receiver: Receiver, sources: list[Block], sync: Block | None, sinks: list[Block], data: list[Block],
-         record: Block | None) -> Flowgraph:
+def wire(
+    receiver: Receiver, sources: list[Block], sync: Block | None, sinks: list[Block], data: list[Block], record: Block | None
+) -> Flowgraph:
     """The base station: sources (one, or one per antenna), sync, the receiver, data, sinks (one, or one per antenna).
 
     sync: from samples to y, or None where the source gives y; data: [QAMSource, FramesToStream] for precoded samples, [] for precoders.
@@ -153,12 +155,29 @@ def base_station(
     calibration: Annotated[str, _link(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
     precoder: Annotated[str, _link(help="zf, rzf, mrt, wmmse, or calibrated.")] = "calibrated",
     device: Annotated[str, _link(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
-    source: Annotated[Input, _input("--from", help="Who speaks at the input: calibeam's frames (received pilots y), PDUs of GNU "
-                                    "Radio (y too), or samples of GNU Radio, srsRAN or a SigMF recording.")] = Input.frames,
-    places_in: Annotated[list[str] | None, _input("--input", metavar="ENDPOINT|FILE", help="Where the input comes from; for srsRAN "
-                                                  "once per antenna. Default: tcp://127.0.0.1:5555.")] = None,
-    sync: Annotated[Sync | None, _input(help="How samples hold coherence blocks: bursts after a Zadoff-Chu preamble (the default), "
-                                        "bursts marked by a tag, or aligned, one after the other.")] = None,
+    source: Annotated[
+        Input,
+        _input(
+            "--from",
+            help="Who speaks at the input: calibeam's frames (received pilots y), PDUs of GNU "
+            "Radio (y too), or samples of GNU Radio, srsRAN or a SigMF recording.",
+        ),
+    ] = Input.frames,
+    places_in: Annotated[
+        list[str] | None,
+        _input(
+            "--input",
+            metavar="ENDPOINT|FILE",
+            help="Where the input comes from; for srsRAN once per antenna. Default: tcp://127.0.0.1:5555.",
+        ),
+    ] = None,
+    sync: Annotated[
+        Sync | None,
+        _input(
+            help="How samples hold coherence blocks: bursts after a Zadoff-Chu preamble (the default), "
+            "bursts marked by a tag, or aligned, one after the other."
+        ),
+    ] = None,
     preamble: Annotated[tuple[int, int], _input(metavar="LENGTH ROOT", help="The Zadoff-Chu preamble of bursts.")] = (61, 25),
     tag: Annotated[str, _input(help="Key of the tag at a burst's first pilot, for --sync tag.")] = "burst",
     threshold: Annotated[float, _input(help="Share of energy along the preamble that makes a burst.")] = 0.25,
@@ -167,10 +186,17 @@ def base_station(
     input_tags: Annotated[bool, _input("--input-tags", help="GNU Radio's sink has Pass Tags on.")] = False,
     bind_input: Annotated[bool | None, _input("--bind-input/--connect-input", help="Who listens. Default: frames bind.")] = None,
     record: Annotated[Path | None, _input(help="Keep the input as a SigMF recording of this name.")] = None,
-    sink: Annotated[Output, _output("--to", help="Precoders as frames or PDUs, or precoded samples for GNU Radio (samples) or "
-                                   "srsRAN.")] = Output.frames,
-    places_out: Annotated[list[str] | None, _output("--output", metavar="ENDPOINT", help="Where the output goes; for srsRAN once per "
-                                                    "antenna. Default: the next port, or the path with -out.")] = None,
+    sink: Annotated[
+        Output, _output("--to", help="Precoders as frames or PDUs, or precoded samples for GNU Radio (samples) or srsRAN.")
+    ] = Output.frames,
+    places_out: Annotated[
+        list[str] | None,
+        _output(
+            "--output",
+            metavar="ENDPOINT",
+            help="Where the output goes; for srsRAN once per antenna. Default: the next port, or the path with -out.",
+        ),
+    ] = None,
     symbols: Annotated[int, _output(help="Data symbols per coherence block in precoded samples.")] = 64,
     order: Annotated[int, _output(help="QAM order of the data symbols: 4, 16, 64, 256 or 1024.")] = 16,
     seed: Annotated[int, _output(help="Seed of the data symbols.")] = 0,
@@ -209,13 +235,21 @@ def base_station(
     secure = {"insecure": insecure, "curve": None if curve is None else str(curve)}
     hearing = _given(socket=input_socket, key=input_key, tags=input_tags or None, bind=bind_input)
     telling = _given(socket=output_socket, key=output_key, tags=output_tags or None, bind=bind_output)
-    fg = wire(receiver, make_sources(source, places_in, scenario, sync, layout, hearing, secure), finder,
-              make_sinks(sink, places_out, scenario, layout, telling, secure), data if sink in (Output.samples, Output.srsran) else [],
-              make_recorder(record, scenario, sync, input_layout) if record else None)
+    fg = wire(
+        receiver,
+        make_sources(source, places_in, scenario, sync, layout, hearing, secure),
+        finder,
+        make_sinks(sink, places_out, scenario, layout, telling, secure),
+        data if sink in (Output.samples, Output.srsran) else [],
+        make_recorder(record, scenario, sync, input_layout) if record else None,
+    )
     console = Console(quiet=quiet, highlight=False)
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=Console(stderr=True) if quiet else console, show_path=False)])
-    console.print(f"base station: M={antennas} K={users} L={scenario.pilot_symbols}, {source.value} from {', '.join(places_in)}, "
-                  f"{sink.value} to {', '.join(places_out)}; Ctrl-C stops it", soft_wrap=True)
+    console.print(
+        f"base station: M={antennas} K={users} L={scenario.pilot_symbols}, {source.value} from {', '.join(places_in)}, "
+        f"{sink.value} to {', '.join(places_out)}; Ctrl-C stops it",
+        soft_wrap=True,
+    )
     worker = next(block.name for block in fg.blocks if isinstance(block, TolerantChain))
     serve(fg, worker, console, places_out[0])
 

@@ -4,6 +4,7 @@
 
 `wire` and `wire_references` are the flowgraphs: copy them, swap a block for your own, run.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -60,14 +61,17 @@ def wire_to_base_station(s: Scenario, calibration: str, endpoint: str, curve: Pa
 
 def wire_references(s: Scenario) -> dict[str, Flowgraph]:
     """What the link is compared to, on the same channels and noise: two bounds and the classic receiver."""
+
     def rated(*blocks: Block) -> Flowgraph:
         fg = Flowgraph()
         fg.connect(*blocks, DownlinkChannel(s), RateSink(s.noise_power))
         return fg
 
     x, zf = s.pilot_matrix(), ZFPrecoder(s.downlink_power)
-    references = {"wmmse_perfect_csi": rated(GenieCSI(s), WMMSEPrecoder(s.downlink_power, s.noise_power)),
-                  "zf_perfect_csi": rated(GenieCSI(s), zf)}
+    references = {
+        "wmmse_perfect_csi": rated(GenieCSI(s), WMMSEPrecoder(s.downlink_power, s.noise_power)),
+        "zf_perfect_csi": rated(GenieCSI(s), zf),
+    }
     if s.pilot_symbols >= s.users:
         noise = AWGN(s.noise_power, s.seed)
         references["ls_zf_uplink"] = rated(PilotSource(x), UplinkChannel(s), noise, LSEstimator(x), zf)
@@ -87,17 +91,24 @@ def fdd_e2e(
     link_loss_db: Annotated[float, typer.Option(help="Loss taken off every path, dB.")] = 30.0,
     estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
     calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
-    precoder: Annotated[str, typer.Option(help="zf, rzf, mrt, wmmse, or calibrated: what the calibration was trained "
-                                                       "with.")] = "calibrated",
+    precoder: Annotated[
+        str, typer.Option(help="zf, rzf, mrt, wmmse, or calibrated: what the calibration was trained with.")
+    ] = "calibrated",
     transport: Annotated[str, typer.Option(help="Sockets: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
     workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
     device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of users and noise.")] = 0,
-    base_station: Annotated[str | None, typer.Option(metavar="ENDPOINT", help="Use flowgraphs/base_station.py that listens at this "
-                                                     "endpoint; precoders come back over the next port.")] = None,
+    base_station: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENDPOINT", help="Use flowgraphs/base_station.py that listens at this endpoint; precoders come back over the next port."
+        ),
+    ] = None,
     curve: Annotated[Path | None, typer.Option(help="Folder with client.key_secret and server.key, for a base station with keys.")] = None,
-    deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR",
-                                                               help="DeepMIMO scenario folders instead of the built-in room.")] = None,
+    deepmimo: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR", help="DeepMIMO scenario folders instead of the built-in room."),
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write configuration and results to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the CDF of the sum rate of each method to this .png, .svg or .pdf.")] = None,
     compare: Annotated[bool, typer.Option(help="Also run WMMSE and ZF with perfect CSI, and LS + ZF, on the same channels.")] = True,

@@ -1,4 +1,5 @@
 """Runs the experiments of the papers' figures and draws them: python flowgraphs/reproduce.py FIGURE [--quick | --full]."""
+
 from __future__ import annotations
 
 import csv
@@ -50,20 +51,34 @@ def comparison(figure: Figure, rows: list[dict]) -> list[dict]:
     for printed in figure.printed:
         ours = [r for r in rows if r["method"] == printed.method and all(r[key] == value for key, value in printed.settings.items())]
         if ours and ours[0]["share"] is not None:
-            found.append({"method": figure.methods[printed.method], **printed.settings, "of": figure.methods.get(printed.of, printed.of),
-                          "published": printed.share, "at_least": printed.at_least, "ours": ours[0]["share"],
-                          "ours_ci95": ours[0]["share_ci95"], "ratio": ours[0]["share"] / printed.share})
+            found.append(
+                {
+                    "method": figure.methods[printed.method],
+                    **printed.settings,
+                    "of": figure.methods.get(printed.of, printed.of),
+                    "published": printed.share,
+                    "at_least": printed.at_least,
+                    "ours": ours[0]["share"],
+                    "ours_ci95": ours[0]["share_ci95"],
+                    "ratio": ours[0]["share"] / printed.share,
+                }
+            )
     return found
 
 
 def reproduce(
     figure: Annotated[str, typer.Argument(help=f"{', '.join(EVERY)}, or all.")],
-    full: Annotated[bool, typer.Option("--full/--quick", help="More coherence blocks, and train the networks that are missing; or fewer, "
-                                                              "with what is there.")] = False,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full/--quick", help="More coherence blocks, and train the networks that are missing; or fewer, with what is there."
+        ),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder of the results; points that are there are not run again.")] = Path("out/reproduce"),
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = os.cpu_count() or 1,
-    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as "
-                                                  "tcp://host:8786.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as tcp://host:8786.")
+    ] = None,
     minutes: Annotated[float, typer.Option(help="--full: see python -m flowgraphs.experiments.baselines --help.")] = 1.0,
     weights: Annotated[Path, typer.Option(help="--full: where trained networks go.")] = FOLDER,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
@@ -107,8 +122,17 @@ def _finish(name, found: list[tuple[Point, np.ndarray]], configuration: dict, fo
     figure = FIGURES[name]
     folder.mkdir(parents=True, exist_ok=True)
     rows = compared(found, figure.reference)
-    write_results(rows, {**configuration, "source": figure.source, "seed": 0, "reference": figure.reference,
-                         "points": [{"method": p.method, **p.settings, "blocks": p.blocks} for p, _ in found]}, folder)
+    write_results(
+        rows,
+        {
+            **configuration,
+            "source": figure.source,
+            "seed": 0,
+            "reference": figure.reference,
+            "points": [{"method": p.method, **p.settings, "blocks": p.blocks} for p, _ in found],
+        },
+        folder,
+    )
     draw_figure(figure, rows, found, folder / "figure")
     console.print(_figure_table(figure, rows))
     beside = comparison(figure, rows)
@@ -160,8 +184,14 @@ def _comparison_table(rows, source):
     for column in ("method", *settings, "published", "ours", "95 %", "ratio"):
         table.add_column(column, justify="left" if column == "method" else "right")
     for r in rows:
-        table.add_row(r["method"], *(str(r[key]) for key in settings), ("≥ " if r["at_least"] else "") + f"{r['published']:.2%}",
-                      f"{r['ours']:.2%}", f"± {r['ours_ci95']:.2%}", f"{r['ratio']:.3f}")
+        table.add_row(
+            r["method"],
+            *(str(r[key]) for key in settings),
+            ("≥ " if r["at_least"] else "") + f"{r['published']:.2%}",
+            f"{r['ours']:.2%}",
+            f"± {r['ours_ci95']:.2%}",
+            f"{r['ratio']:.3f}",
+        )
     return table
 
 

@@ -1,7 +1,8 @@
 """Sweeps of methods over scenario parameters and seeds, on the cores of this machine or on a cluster.
 
-    python flowgraphs/sweep.py --method wmmse --method calibrated --set users=2,4,8 --set antennas=32,64 --seeds 3
+python flowgraphs/sweep.py --method wmmse --method calibrated --set users=2,4,8 --set antennas=32,64 --seeds 3
 """
+
 from __future__ import annotations
 
 import itertools
@@ -39,8 +40,14 @@ def results_table(rows: list[dict], reference: str) -> Table:
         table.add_column(column, justify="right")
     for row in sorted(rows, key=lambda r: [str(r[key]).rjust(12) for key in settings]):
         share = ("-", "-") if row["share"] is None else (f"{row['share']:.2%}", f"± {row['share_ci95']:.2%}")
-        table.add_row(TITLES.get(row["method"], row["method"]), *(f"{row[key]}" for key in settings), str(row["blocks"]),
-                      f"{row['rate']:.2f}", f"± {row['ci95']:.2f}", *share)
+        table.add_row(
+            TITLES.get(row["method"], row["method"]),
+            *(f"{row[key]}" for key in settings),
+            str(row["blocks"]),
+            f"{row['rate']:.2f}",
+            f"± {row['ci95']:.2f}",
+            *share,
+        )
     return table
 
 
@@ -62,23 +69,33 @@ def versions() -> dict[str, str]:
 
 def sweep(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Argument(help="YAML with methods, grid, seeds, blocks, precision, reference; options "
-                                                  "win.")] = None,
-    method: Annotated[list[str], typer.Option(help=f"{', '.join(TITLES)}; one of them with @ and weights of its kind; or calibration "
-                                              "weights. May be given several times.")] = ["wmmse", "zf", "ls-zf", "calibrated"],  # noqa: B006
-    set: Annotated[list[str], typer.Option(metavar="NAME=VALUE,VALUE", help="A scenario field and its values, as in "
-                                           "antennas=16,64 or uplink_power_dbm=-20,-10.")] = [],  # noqa: B006
+    config: Annotated[
+        Path | None, typer.Argument(help="YAML with methods, grid, seeds, blocks, precision, reference; options win.")
+    ] = None,
+    method: Annotated[
+        list[str],
+        typer.Option(
+            help=f"{', '.join(TITLES)}; one of them with @ and weights of its kind; or calibration weights. May be given several times."
+        ),
+    ] = ["wmmse", "zf", "ls-zf", "calibrated"],  # noqa: B006
+    set: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE,VALUE", help="A scenario field and its values, as in antennas=16,64 or uplink_power_dbm=-20,-10."),
+    ] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Seeds 0, 1, ... of users and noise for every point.")] = 1,
     blocks: Annotated[int, typer.Option(help="Most coherence blocks of a point.")] = 1000,
-    precision: Annotated[float, typer.Option(help="Stop a point once the half width of its 95 % interval is below this share of the mean; "
-                                             "0: never.")] = 0.0,
+    precision: Annotated[
+        float, typer.Option(help="Stop a point once the half width of its 95 % interval is below this share of the mean; 0: never.")
+    ] = 0.0,
     reference: Annotated[str, typer.Option(help="Method that shares refer to.")] = "wmmse",
     out: Annotated[Path, typer.Option(help="Folder of the points and results; what is there is not run again.")] = Path("out/sweep"),
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = os.cpu_count() or 1,
-    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as "
-                                                  "tcp://host:8786.")] = None,
-    slurm: Annotated[int | None, typer.Option(metavar="JOBS", help="Use that many Slurm jobs, as Dask's jobqueue.yaml describes "
-                                              "them.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as tcp://host:8786.")
+    ] = None,
+    slurm: Annotated[
+        int | None, typer.Option(metavar="JOBS", help="Use that many Slurm jobs, as Dask's jobqueue.yaml describes them.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ):
     """Run every method at every combination of settings; all methods see the same channels and noise.
@@ -86,8 +103,11 @@ def sweep(
     Every finished point is written at once, so the same command goes on where a stopped or killed sweep was. A point that fails is told of
     and the others go on; the exit code is then 1.
     """
-    given = {name for name in ("method", "seeds", "blocks", "precision", "reference")
-             if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"}
+    given = {
+        name
+        for name in ("method", "seeds", "blocks", "precision", "reference")
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    }
     plan: dict = {"methods": method, "grid": {}, "seeds": seeds, "blocks": blocks, "precision": precision, "reference": reference}
     if config is not None:
         plan.update({key: value for key, value in read_plan(config).items() if {"methods": "method"}.get(key, key) not in given})
@@ -110,8 +130,10 @@ def sweep(
 
 def check(points: list[Point], plan: dict, workers: int) -> None:
     """Raise ValueError for a plan whose mistakes would show in every point."""
-    for name, value, least in [(name, plan[name], 1) for name in ("seeds", "blocks")] + [("workers", workers, 1),
-                                                                                         ("precision", plan["precision"], 0)]:
+    for name, value, least in [(name, plan[name], 1) for name in ("seeds", "blocks")] + [
+        ("workers", workers, 1),
+        ("precision", plan["precision"], 0),
+    ]:
         if not value >= least:
             raise ValueError(f"{name}={value} has to be at least {least}")
     if not plan["methods"]:

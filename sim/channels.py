@@ -1,4 +1,5 @@
 """Channels from paths: h = sum_l gain_l exp(j (phase_l - 2 pi f tau_l)) a(theta_l)."""
+
 from __future__ import annotations
 
 import math

@@ -1,4 +1,5 @@
 """Checks of arguments at the door."""
+
 import math
 
 

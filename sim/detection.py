@@ -1,4 +1,5 @@
 """Linear detection of the users' uplink symbols."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -44,5 +45,7 @@ def _detected(y, h_est, weigh):
         with np.errstate(all="raise"):
             return np.linalg.solve(gram, adjoint @ y).astype(np.complex64)
     except (np.linalg.LinAlgError, FloatingPointError):
-        raise ValueError(f"detection: the channels of the {h.shape[2]} users of a block are zero or linearly dependent; use the LMMSE "
-                         "detector or separate the users") from None
+        raise ValueError(
+            f"detection: the channels of the {h.shape[2]} users of a block are zero or linearly dependent; use the LMMSE "
+            "detector or separate the users"
+        ) from None

@@ -1,4 +1,5 @@
 """Uplink channel estimators that are linear in the received pilots, H = Y A with a fixed matrix A (L, K)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,12 +14,16 @@ def least_squares_matrix(pilots: np.ndarray) -> np.ndarray:
     """
     users, length = _shape(pilots)
     if length < users:
-        raise ValueError(f"users={users} needs at least {users} pilot symbols for least squares, got pilots={length}; "
-                         "send more pilots or use a scaled or LMMSE estimator")
+        raise ValueError(
+            f"users={users} needs at least {users} pilot symbols for least squares, got pilots={length}; "
+            "send more pilots or use a scaled or LMMSE estimator"
+        )
     x = pilots.astype(complex)
     if np.linalg.matrix_rank(x) < users:
-        raise ValueError(f"the pilots of {users} users are linearly dependent (rank {np.linalg.matrix_rank(x)}), so that "
-                         "X X^H cannot be inverted; give every user its own sequence")
+        raise ValueError(
+            f"the pilots of {users} users are linearly dependent (rank {np.linalg.matrix_rank(x)}), so that "
+            "X X^H cannot be inverted; give every user its own sequence"
+        )
     return np.linalg.pinv(x).astype(np.complex64)
 
 

@@ -1,4 +1,5 @@
 """Small Hermitian kernels that the precoders share: Gram matrices, their inverses, and V = H X."""
+
 import numpy as np
 from numba import njit
 
@@ -79,5 +80,7 @@ def check_antennas(antennas: int, users: int) -> None:
 def check_regular(singular_block: int, noise_power: float) -> None:
     """Raise ValueError where a kernel met a block (>= 0) whose regularised matrix cannot be inverted in double precision."""
     if singular_block >= 0:
-        raise ValueError(f"noise_power={noise_power:.3g} mW is too little against the channels of block {singular_block} of the frame: the "
-                         "regularised matrix is singular in double precision; raise the noise or the path loss")
+        raise ValueError(
+            f"noise_power={noise_power:.3g} mW is too little against the channels of block {singular_block} of the frame: the "
+            "regularised matrix is singular in double precision; raise the noise or the path loss"
+        )

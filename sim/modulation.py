@@ -1,4 +1,5 @@
 """Quadrature amplitude modulation: constellations, random symbols, decisions, and the quality of received symbols."""
+
 from __future__ import annotations
 
 import math
@@ -39,8 +40,10 @@ def random_symbols(order: int, seed: int, index: range, shape: tuple[int, ...]) 
 def decide(symbols: np.ndarray, order: int) -> np.ndarray:
     """The constellation point nearest to each entry; same shape, complex64."""
     side, scale = math.isqrt(order), np.sqrt(2 * (order - 1) / 3)
+
     def nearest(part):
         return (2 * np.clip(np.round((part * scale + side - 1) / 2), 0, side - 1) - side + 1) / scale
+
     constellation(order)
     return (nearest(symbols.real) + 1j * nearest(symbols.imag)).astype(np.complex64)
 

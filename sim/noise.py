@@ -1,4 +1,5 @@
 """Complex white Gaussian noise that depends on (seed, stream, coherence block) alone."""
+
 import math
 from enum import IntEnum
 

@@ -1,4 +1,5 @@
 """Philox4x32-10 counter-based random numbers: the same counter and key give the same words anywhere, in any order."""
+
 import numpy as np
 from numba import njit
 

@@ -1,4 +1,5 @@
 """Uplink pilot sequences."""
+
 import numpy as np
 
 from sim.checks import positive

@@ -1,4 +1,5 @@
 """Finding a known preamble in the samples of several antennas, and what it tells of noise and carrier offset."""
+
 from __future__ import annotations
 
 import math
@@ -38,11 +39,11 @@ def likeness(samples: np.ndarray, preamble: np.ndarray) -> np.ndarray:
     rows = min(length, starts)
     filters = np.zeros((rows, rows + length - 1), np.complex64)  # a product of matrices filters `rows` windows at a time
     for row in range(rows):
-        filters[row, row:row + length] = preamble.conj()
+        filters[row, row : row + length] = preamble.conj()
     for first in range(0, starts, rows):
         first = min(first, starts - rows)
-        filtered = filters @ samples[first:first + rows + length - 1]
-        matched[first:first + rows] = (filtered.real**2 + filtered.imag**2).sum(1)
+        filtered = filters @ samples[first : first + rows + length - 1]
+        matched[first : first + rows] = (filtered.real**2 + filtered.imag**2).sum(1)
     energy = np.zeros(len(samples) + 1)
     np.cumsum((samples.real**2 + samples.imag**2).sum(1), dtype=float, out=energy[1:])
     windows = energy[length:] - energy[:-length]

@@ -1,4 +1,5 @@
 """Linear precoders with one scale, V = gamma H X: maximum ratio, zero forcing, regularised zero forcing; torch twins."""
+
 import math
 
 import numpy as np
@@ -25,8 +26,10 @@ def zero_forcing(h_est: np.ndarray, power: float) -> np.ndarray:
     v = np.empty_like(h)
     singular = _regularized_kernel(h, 0.0, power, v)
     if singular >= 0:
-        raise ValueError(f"zero forcing: the channels of the {h.shape[2]} users are linearly dependent in block {singular} of the "
-                         "frame, so that H^H H cannot be inverted; use a regularised precoder or separate the users")
+        raise ValueError(
+            f"zero forcing: the channels of the {h.shape[2]} users are linearly dependent in block {singular} of the "
+            "frame, so that H^H H cannot be inverted; use a regularised precoder or separate the users"
+        )
     return v
 
 

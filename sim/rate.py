@@ -1,4 +1,5 @@
 """SINR and achievable rate of a precoded downlink: Numba kernel and torch twin."""
+
 import numpy as np
 from numba import njit
 

@@ -1,4 +1,5 @@
 """Sum rate of users with several antennas; torch twin."""
+
 import numpy as np
 
 from sim.checks import positive

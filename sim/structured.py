@@ -1,4 +1,5 @@
 """The structure of every optimal downlink precoder: directions from virtual uplink powers q, lengths from powers p."""
+
 import math
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Power over parallel channels."""
+
 from __future__ import annotations
 
 import numpy as np

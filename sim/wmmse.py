@@ -1,4 +1,5 @@
 """WMMSE precoding in the row space of the channel (R-WMMSE): an iteration costs the same for any number of antennas."""
+
 import math
 
 import numpy as np

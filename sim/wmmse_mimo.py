@@ -1,4 +1,5 @@
 """WMMSE precoding for users with several antennas: in the row space of the channels, and in the classic form."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,8 +8,15 @@ from sim.checks import positive
 from sim.noise import Stream, complex_normal
 
 
-def wmmse_mimo(h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int = 100,
-               weights: np.ndarray | None = None, seed: int | None = None) -> np.ndarray:
+def wmmse_mimo(
+    h: np.ndarray,
+    streams: int,
+    power: float,
+    noise_power: float,
+    iterations: int = 100,
+    weights: np.ndarray | None = None,
+    seed: int | None = None,
+) -> np.ndarray:
     """Precoders V (B, K, M, d) complex128 that locally maximise the weighted sum rate, with total power `power`.
 
     h: (B, K, N, M), downlink channel of each user's N antennas; streams: d <= N per user; powers: mW; weights: (K,), 1 by default. Works
@@ -28,7 +36,7 @@ def wmmse_mimo(h: np.ndarray, streams: int, power: float, noise_power: float, it
     x = _columns(start)
     per_user = g.reshape(blocks, users, antennas, users * antennas)
     for _ in range(iterations):
-        e = per_user[:, :, None] @ x[:, None]                       # (B, K, J, N, d): block row k of G times X_j
+        e = per_user[:, :, None] @ x[:, None]  # (B, K, J, N, d): block row k of G times X_j
         consumed = _trace(_adjoint(x) @ (g[:, None] @ x)).sum(-1)
         noise = (ratio * consumed)[:, None, None, None] * np.eye(antennas)
         own = np.stack([e[:, k, k] for k in range(users)], 1)
@@ -43,8 +51,9 @@ def wmmse_mimo(h: np.ndarray, streams: int, power: float, noise_power: float, it
     return v * np.sqrt(power / (np.abs(v) ** 2).sum((1, 2, 3), keepdims=True))
 
 
-def wmmse_classic(h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int = 100,
-                  weights: np.ndarray | None = None) -> np.ndarray:
+def wmmse_classic(
+    h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int = 100, weights: np.ndarray | None = None
+) -> np.ndarray:
     """The same with an M x M inverse per bisection step on the power multiplier, as first published. Arguments as in `wmmse_mimo`.
 
     Source: Shi, Razaviyayn, Luo, He, IEEE Trans. Signal Process. 2011, Table I.

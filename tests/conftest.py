@@ -19,9 +19,11 @@ class Ended(NamedTuple):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs a program's main function in this process: its exit code, standard output and standard error."""
+
     def run(main, *options):
         monkeypatch.setattr(sys, "argv", ["program", *map(str, options)])
         with pytest.raises(SystemExit) as ended:
             main()
         return Ended(ended.value.code or 0, *capsys.readouterr())
+
     return run

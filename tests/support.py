@@ -1,4 +1,5 @@
 """Sources, sinks, random numbers and small weights that several tests use."""
+
 from dataclasses import asdict
 
 import numpy as np
@@ -10,8 +11,11 @@ from sim.world.scenario import Scenario
 from trained.networks.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.store import save_network
 
-PAPERS = {"conference": (PaperConference, {"pilots": [2, 4]}), "journal": (PaperJournal, {"pilots": 4, "antenna_widths": [8, 8]}),
-          "perfect": (PaperPerfect, {})}
+PAPERS = {
+    "conference": (PaperConference, {"pilots": [2, 4]}),
+    "journal": (PaperJournal, {"pilots": 4, "antenna_widths": [8, 8]}),
+    "perfect": (PaperPerfect, {}),
+}
 
 
 def paper_weights(folder, paper, antennas=64):
@@ -25,8 +29,16 @@ def paper_weights(folder, paper, antennas=64):
         if name.startswith("pilots") or "running_mean" in name:
             value.add_(0.3 * torch.randn(value.shape))
     file = folder / f"{paper}.safetensors"
-    save_network(network, {"architecture": {"name": made.__name__, "arguments": arguments}, "csi": network.csi, "antennas": antennas,
-                           "scenario": asdict(Scenario(antennas=antennas))}, file)
+    save_network(
+        network,
+        {
+            "architecture": {"name": made.__name__, "arguments": arguments},
+            "csi": network.csi,
+            "antennas": antennas,
+            "scenario": asdict(Scenario(antennas=antennas)),
+        },
+        file,
+    )
     return file
 
 
@@ -38,8 +50,16 @@ def precoder_weights(folder, network, **arguments):
     h = 10 * torch.from_numpy(RayleighScenario(*sizes).channels(range(64)))
     made.start_from(h, h.flatten(1, 2).mT)
     file = folder / f"{network.__name__}-{'-'.join(map(str, arguments.values()))}.safetensors"
-    save_network(made, {"architecture": {"name": network.__name__, "arguments": arguments}, "csi": network.csi,
-                        "antennas": arguments["antennas"], "scenario": {}}, file)
+    save_network(
+        made,
+        {
+            "architecture": {"name": network.__name__, "arguments": arguments},
+            "csi": network.csi,
+            "antennas": arguments["antennas"],
+            "scenario": {},
+        },
+        file,
+    )
     return str(file)
 
 
@@ -55,7 +75,7 @@ class ArraySource(Block):
         self.outputs = {name: Signal(*a.shape[1:], dtype=a.dtype.str) for name, a in arrays.items()}
 
     def work(self, index):
-        return {name: a[index.start:index.stop] for name, a in self.arrays.items()}
+        return {name: a[index.start : index.stop] for name, a in self.arrays.items()}
 
 
 class FrameSource(ArraySource):

@@ -1,4 +1,5 @@
 """The README's programs run as they stand."""
+
 import os
 import re
 import subprocess
@@ -53,8 +54,10 @@ def test_every_block_is_in_the_table():
 
 def test_options_in_the_radio_manual_exist():
     manual = (Path(__file__).parents[1] / "docs" / "radio.md").read_text()
-    known = "".join(subprocess.run([sys.executable, *command], capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"}).stdout
-                    for command in (["flowgraphs/base_station.py", "--help"], ["flowgraphs/fdd_e2e.py", "--help"]))
+    known = "".join(
+        subprocess.run([sys.executable, *command], capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"}).stdout
+        for command in (["flowgraphs/base_station.py", "--help"], ["flowgraphs/fdd_e2e.py", "--help"])
+    )
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", manual))
     assert len(options) > 15
     assert options <= set(re.findall(r"--[a-z][a-z-]+", known))

@@ -1,4 +1,5 @@
 """Where learned blocks compute."""
+
 import torch
 
 

@@ -1,4 +1,5 @@
 """Weights on disk: NAME.safetensors with a NAME.json card beside it that says what they are and how they were made."""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,9 +20,19 @@ from trained.networks.unfolding import Unfolding
 
 FOLDER = Path(__file__).parent / "weights"
 _ARCHITECTURES: dict[str, type[CalibrationNetwork]] = {
-    kind.__name__: kind for kind in (
-        Calibration, PerfectCalibration, PaperConference, PaperJournal, PaperPerfect, ChannelMapping, DataDrivenPilots, DataDrivenPerfect,
-        Unfolding)}
+    kind.__name__: kind
+    for kind in (
+        Calibration,
+        PerfectCalibration,
+        PaperConference,
+        PaperJournal,
+        PaperPerfect,
+        ChannelMapping,
+        DataDrivenPilots,
+        DataDrivenPerfect,
+        Unfolding,
+    )
+}
 _HALVED_FROM = 4096
 
 
@@ -43,14 +54,18 @@ def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
     for name in folder_names:
         card = (FOLDER / name).with_suffix(".json")
         if card.is_file():
-            raise FileNotFoundError(f"the weights {card.stem} are too large to come along, only their card does; train them with: "
-                                    f"python -m trained.training.train --config {os.path.relpath(card)}")
+            raise FileNotFoundError(
+                f"the weights {card.stem} are too large to come along, only their card does; train them with: "
+                f"python -m trained.training.train --config {os.path.relpath(card)}"
+            )
     wanted = f"{name_or_path!r}" + (f" for antennas={antennas}" if antennas else "")
     remedy = f"; train some with: python -m trained.training.train --antennas {antennas}" if antennas else ""
     family = name_or_path.split("-m")[0]
     alike = [name for name in shipped() if name.split("-m")[0] == family] or [name for name in shipped() if name.startswith("calibrated")]
-    raise FileNotFoundError(f"there are no calibration weights {wanted}: give a .safetensors file or one of {', '.join(alike)} "
-                            f"({len(shipped())} in all in {FOLDER}){remedy}")
+    raise FileNotFoundError(
+        f"there are no calibration weights {wanted}: give a .safetensors file or one of {', '.join(alike)} "
+        f"({len(shipped())} in all in {FOLDER}){remedy}"
+    )
 
 
 def find_card(name_or_path: str) -> Path:
@@ -67,8 +82,9 @@ def load_card(file: Path) -> dict:
     try:
         card = json.loads(card_file.read_text())
         if card["architecture"]["name"] not in _ARCHITECTURES:
-            raise ValueError(f"{card_file} names the unknown architecture {card['architecture']['name']!r}; "
-                             f"known are {', '.join(_ARCHITECTURES)}")
+            raise ValueError(
+                f"{card_file} names the unknown architecture {card['architecture']['name']!r}; known are {', '.join(_ARCHITECTURES)}"
+            )
         if not isinstance(card["antennas"], int | None) or not isinstance(card["sha256"], str):
             raise TypeError(f"antennas={card['antennas']!r}, sha256={card['sha256']!r}")
         return card
@@ -82,8 +98,10 @@ def check_antennas(card: dict, file: Path, antennas: int | None) -> int | None:
     """The number of antennas that weights are for (None: any). Raises ValueError where that is not `antennas` (None takes any)."""
     made_for = card["antennas"]
     if None not in (antennas, made_for) and made_for != antennas:
-        raise ValueError(f"the weights {file.stem} are for antennas={made_for}, the link has antennas={antennas}; "
-                         f"train some with: python -m trained.training.train --antennas {antennas}")
+        raise ValueError(
+            f"the weights {file.stem} are for antennas={made_for}, the link has antennas={antennas}; "
+            f"train some with: python -m trained.training.train --antennas {antennas}"
+        )
     return made_for
 
 
@@ -114,8 +132,12 @@ def save_network(network: CalibrationNetwork, card: dict, file: Path) -> None:
     Either both are new or both are old after an interruption between the two renames at worst.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    content = save({name: (value.half() if value.numel() >= _HALVED_FROM else value).cpu().contiguous()
-                    for name, value in network.state_dict().items()})
+    content = save(
+        {
+            name: (value.half() if value.numel() >= _HALVED_FROM else value).cpu().contiguous()
+            for name, value in network.state_dict().items()
+        }
+    )
     draft, card_draft = file.with_suffix(".safetensors.part"), file.with_suffix(".json.part")
     draft.write_bytes(content)
     card_draft.write_text(json.dumps({**card, "sha256": hashlib.sha256(content).hexdigest()}, indent=2) + "\n")

@@ -1,4 +1,5 @@
 """Learned calibration of the uplink estimate."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -24,8 +25,9 @@ class CalibrationMLP(LearnedBlock):
     inputs = {"h_est": Signal("M", "K")}
     outputs = {"h_est": Signal("M", "K"), "p": Signal("K", dtype="float32"), "q": Signal("K", dtype="float32")}
 
-    def __init__(self, weights: str, estimate_noise: float, power: float, noise_power: float, antennas: int | None = None,
-                 device: str = "cpu"):
+    def __init__(
+        self, weights: str, estimate_noise: float, power: float, noise_power: float, antennas: int | None = None, device: str = "cpu"
+    ):
         super().__init__(weights, antennas, device)
         if self.architecture.precoder == "zf":
             self.outputs = {"h_est": Signal("M", "K")}

@@ -1,4 +1,5 @@
 """Downlink channels looked up in a map of stored ones."""
+
 from blocks.runtime import Signal
 from blocks.scenario_block import ScenarioBlock
 from sim.checks import positive

@@ -1,4 +1,5 @@
 """Linear MMSE channel estimator."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal

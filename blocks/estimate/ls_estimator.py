@@ -1,4 +1,5 @@
 """Least-squares channel estimator."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal

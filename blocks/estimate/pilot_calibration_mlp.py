@@ -1,4 +1,5 @@
 """Learned calibration of the received pilots."""
+
 from __future__ import annotations
 
 from blocks.learned_block import LearnedBlock
@@ -21,8 +22,9 @@ class PilotCalibrationMLP(LearnedBlock):
     def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu"):
         super().__init__(weights, antennas, device)
         if not self.architecture.calibrates_received:
-            raise ValueError(f"the weights {self.weights.stem} ({self.architecture.__name__}) do not calibrate received pilots: "
-                             "leave the block out")
+            raise ValueError(
+                f"the weights {self.weights.stem} ({self.architecture.__name__}) do not calibrate received pilots: leave the block out"
+            )
 
     def dims(self):
         return {"M": self.antennas, "L": self.card["architecture"]["arguments"]["pilots"]}

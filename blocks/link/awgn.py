@@ -1,4 +1,5 @@
 """Receiver noise."""
+
 from blocks.runtime import Block, Signal
 from sim.noise import Stream, complex_normal
 

@@ -1,4 +1,5 @@
 """Perfect channel knowledge, for bounds."""
+
 import numpy as np
 
 from blocks.runtime import Signal

@@ -1,4 +1,5 @@
 """Pilots of all users."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal

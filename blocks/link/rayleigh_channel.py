@@ -1,4 +1,5 @@
 """Downlink channels of users with several antennas in Rayleigh fading."""
+
 from blocks.runtime import Block, Signal
 from sim.world.rayleigh import RayleighScenario
 

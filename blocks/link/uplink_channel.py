@@ -1,4 +1,5 @@
 """The uplink of a simulated scenario."""
+
 from blocks.runtime import Signal
 from blocks.scenario_block import ScenarioBlock
 

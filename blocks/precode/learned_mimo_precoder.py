@@ -1,4 +1,5 @@
 """Networks that go from the channels of users with several antennas to precoders."""
+
 from __future__ import annotations
 
 from blocks.learned_block import LearnedBlock

@@ -1,4 +1,5 @@
 """Networks that go straight to the precoder."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Weighted-MMSE precoder for users with several antennas."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal

@@ -1,4 +1,5 @@
 """Maximum-ratio precoder."""
+
 from blocks.runtime import Block, Signal
 from sim.checks import positive
 from sim.precoding import maximum_ratio

@@ -1,4 +1,5 @@
 """Data symbols onto the antennas."""
+
 from blocks.runtime import Block, Signal
 
 

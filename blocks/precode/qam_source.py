@@ -1,4 +1,5 @@
 """Data symbols of all users."""
+
 from blocks.runtime import Block, Signal
 from sim.modulation import constellation, random_symbols
 

@@ -1,4 +1,5 @@
 """The optimal precoder's structure, with given user powers."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal, read_only
@@ -18,8 +19,7 @@ class StructuredPrecoder(Block):
     is negative or M < K. Source: Bjornson et al., IEEE Signal Process. Mag. 2014; Zhang et al., eq. 7.
     """
 
-    inputs = {"h_est": Signal("M", "K"), "p": Signal("K", dtype="float32", optional=True),
-              "q": Signal("K", dtype="float32", optional=True)}
+    inputs = {"h_est": Signal("M", "K"), "p": Signal("K", dtype="float32", optional=True), "q": Signal("K", dtype="float32", optional=True)}
     outputs = {"v": Signal("M", "K")}
 
     def __init__(self, power: float, noise_power: float, device: str = "cpu"):

@@ -1,4 +1,5 @@
 """Power allocation for beams that do not disturb each other."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal

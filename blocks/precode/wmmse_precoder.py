@@ -1,4 +1,5 @@
 """Weighted-MMSE precoder."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal, read_only

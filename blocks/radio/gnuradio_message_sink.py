@@ -1,4 +1,5 @@
 """Messages and PDUs to GNU Radio."""
+
 from __future__ import annotations
 
 from blocks.radio import pmt
@@ -45,7 +46,12 @@ def refuse_deadly(value) -> None:
     """Raise PmtError for a value that GNU Radio 3.10 cannot read without aborting: an empty tuple, however deep."""
     if type(value) is tuple and not value:
         raise PmtError("an empty tuple aborts the GNU Radio process that receives it; send None, or an empty vector")
-    parts = {tuple: lambda: value, pmt.Vector: lambda: value, list: lambda: value, dict: lambda: (*value.keys(), *value.values()),
-             Pair: lambda: (value.car, value.cdr)}.get(type(value), tuple)()
+    parts = {
+        tuple: lambda: value,
+        pmt.Vector: lambda: value,
+        list: lambda: value,
+        dict: lambda: (*value.keys(), *value.values()),
+        Pair: lambda: (value.car, value.cdr),
+    }.get(type(value), tuple)()
     for part in parts:
         refuse_deadly(part)

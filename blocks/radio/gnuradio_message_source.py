@@ -1,4 +1,5 @@
 """Messages and PDUs from GNU Radio."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -21,8 +22,9 @@ class GNURadioMessageSource(Inlet):
     endpoint, socket, bind, insecure, curve: as in GNURadioSource. What happens to bad messages: see Inlet.
     """
 
-    def __init__(self, endpoint: str, socket: str = "pull", bind: bool = False, insecure: bool = False, curve: str | None = None,
-                 **pdu: Signal):
+    def __init__(
+        self, endpoint: str, socket: str = "pull", bind: bool = False, insecure: bool = False, curve: str | None = None, **pdu: Signal
+    ):
         if len(pdu) > 1:
             raise ValueError(f"a PDU holds one array, got {', '.join(pdu)}")
         for name, signal in pdu.items():

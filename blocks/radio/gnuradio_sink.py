@@ -1,4 +1,5 @@
 """Sample streams to GNU Radio."""
+
 from __future__ import annotations
 
 import struct
@@ -21,8 +22,18 @@ class GNURadioSink(Outlet):
     insecure, curve: see OutsideSocket. Who waits for whom: see Outlet. There is no end message: GNU Radio goes on waiting.
     """
 
-    def __init__(self, endpoint: str, dtype: str = "complex64", vlen: int = 1, socket: str = "push", tags: bool = False, key: str = "",
-                 bind: bool = True, insecure: bool = False, curve: str | None = None):
+    def __init__(
+        self,
+        endpoint: str,
+        dtype: str = "complex64",
+        vlen: int = 1,
+        socket: str = "push",
+        tags: bool = False,
+        key: str = "",
+        bind: bool = True,
+        insecure: bool = False,
+        curve: str | None = None,
+    ):
         super().__init__(endpoint, socket, key, bind, insecure, curve)
         self.has_tags = tags
         self.inputs = {"samples": item_signal(dtype, vlen)}

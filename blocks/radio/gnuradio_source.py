@@ -1,4 +1,5 @@
 """Sample streams from GNU Radio."""
+
 from __future__ import annotations
 
 import struct
@@ -23,8 +24,19 @@ class GNURadioSource(Inlet):
 
     merges = True
 
-    def __init__(self, endpoint: str, dtype: str = "complex64", vlen: int = 1, socket: str = "pull", tags: bool = False, key: str = "",
-                 bind: bool = False, ask_for: int = 4096, insecure: bool = False, curve: str | None = None):
+    def __init__(
+        self,
+        endpoint: str,
+        dtype: str = "complex64",
+        vlen: int = 1,
+        socket: str = "pull",
+        tags: bool = False,
+        key: str = "",
+        bind: bool = False,
+        ask_for: int = 4096,
+        insecure: bool = False,
+        curve: str | None = None,
+    ):
         if not 1 <= ask_for < 2**32:
             raise ValueError(f"ask_for={ask_for} is not in 1 ... 2^32 - 1")
         super().__init__(endpoint, socket, key, bind, insecure, curve)

@@ -1,4 +1,5 @@
 """What the sources that listen to other radio software have in common."""
+
 from __future__ import annotations
 
 import struct
@@ -37,8 +38,9 @@ class Inlet(Block, abstract=True):
 
     def start(self):
         options: dict[str, Any] = {"subscribe": self.key} if self.kind == "sub" else {"immediate": self.kind == "req"}
-        self._outside = OutsideSocket(_SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve, rcvhwm=_RECEIVE_QUEUE,
-                                      **options)
+        self._outside = OutsideSocket(
+            _SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve, rcvhwm=_RECEIVE_QUEUE, **options
+        )
         self._requests = Requests(self._outside) if self.kind == "req" else None
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
 
@@ -93,6 +95,8 @@ class Inlet(Block, abstract=True):
     def _payload(self, parts):
         expected = 2 if self.key else 1
         if len(parts) != expected:
-            raise ValueError(f"a message of {len(parts)} parts, expected {expected}: a key needs key= on both sides, and tags travel in "
-                             "the payload's own part")
+            raise ValueError(
+                f"a message of {len(parts)} parts, expected {expected}: a key needs key= on both sides, and tags travel in "
+                "the payload's own part"
+            )
         return parts[-1].buffer

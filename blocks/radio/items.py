@@ -1,4 +1,5 @@
 """Items of a sample stream: what GNU Radio calls an item is one entry, or vector, along an array's leading axis."""
+
 from __future__ import annotations
 
 import math
@@ -24,6 +25,8 @@ def items_of(payload, signal: Signal) -> np.ndarray:
     dtype = np.dtype(signal.dtype)
     size = dtype.itemsize * math.prod(signal.dims)
     if len(payload) % size:
-        raise ValueError(f"{len(payload)} bytes are not a whole number of items of {size} bytes; do dtype and vlen agree on both sides, "
-                         "and pass_tags with tags=?")
+        raise ValueError(
+            f"{len(payload)} bytes are not a whole number of items of {size} bytes; do dtype and vlen agree on both sides, "
+            "and pass_tags with tags=?"
+        )
     return np.frombuffer(payload, dtype.newbyteorder("<")).reshape(-1, *signal.dims)

@@ -1,4 +1,5 @@
 """What the sinks that feed other radio software have in common."""
+
 from __future__ import annotations
 
 import zmq

@@ -14,6 +14,7 @@
 
 All integers are big-endian. Source: gnuradio-runtime/lib/pmt/pmt_serialize.cc of GNU Radio 3.10, checked against its output.
 """
+
 from __future__ import annotations
 
 import struct
@@ -27,8 +28,13 @@ MAX_SYMBOL_BYTES = 1024
 
 _TRUE, _FALSE, _SYMBOL, _INT32, _DOUBLE, _COMPLEX, _NULL, _PAIR = range(8)
 _VECTOR, _DICT, _UNIFORM, _UINT64, _TUPLE, _INT64 = range(8, 14)
-_NUMBERS = {_INT32: struct.Struct(">i"), _INT64: struct.Struct(">q"), _UINT64: struct.Struct(">Q"), _DOUBLE: struct.Struct(">d"),
-            _COMPLEX: struct.Struct(">dd")}
+_NUMBERS = {
+    _INT32: struct.Struct(">i"),
+    _INT64: struct.Struct(">q"),
+    _UINT64: struct.Struct(">Q"),
+    _DOUBLE: struct.Struct(">d"),
+    _COMPLEX: struct.Struct(">dd"),
+}
 _UNIFORM_DTYPES = tuple(map(np.dtype, (">u1", ">i1", ">u2", ">i2", ">u4", ">i4", ">u8", ">i8", ">f4", ">f8", ">c8", ">c16")))
 _COUNT = struct.Struct(">I")
 
@@ -126,8 +132,8 @@ def _write(value, parts, depth):
 def _integer(value):
     if isinstance(value, (UInt64, np.uint64)) or value >= 2**63:
         return [bytes([_UINT64]), _NUMBERS[_UINT64].pack(UInt64(value))]
-    kind = _INT32 if -2**31 <= value < 2**31 else _INT64
-    if value < -2**63:
+    kind = _INT32 if -(2**31) <= value < 2**31 else _INT64
+    if value < -(2**63):
         raise PmtError(f"{value} is below -2^63")
     return [bytes([kind]), _NUMBERS[kind].pack(value)]
 
@@ -135,8 +141,10 @@ def _integer(value):
 def _uniform(array):
     dtype = array.dtype.newbyteorder(">")
     if array.ndim != 1 or dtype not in _UNIFORM_DTYPES:
-        raise PmtError(f"an array of shape {array.shape} and dtype {array.dtype} is no uniform vector; it takes one dimension "
-                       "of integers, float32/64 or complex64/128")
+        raise PmtError(
+            f"an array of shape {array.shape} and dtype {array.dtype} is no uniform vector; it takes one dimension "
+            "of integers, float32/64 or complex64/128"
+        )
     return [bytes([_UNIFORM, _UNIFORM_DTYPES.index(dtype)]), _COUNT.pack(len(array)), b"\x01\x00", array.astype(dtype).tobytes()]
 
 
@@ -231,4 +239,4 @@ def _read_dict(content, at, depth):
 def _take(content, at, size):
     if size > len(content) - at:
         raise PmtError(f"it breaks off: {size} bytes are needed at byte {at}, {max(0, len(content) - at)} are there")
-    return content[at:at + size]
+    return content[at : at + size]

@@ -1,4 +1,5 @@
 """The asking side of a REQ/REP exchange, which goes on when the answering side dies and returns."""
+
 from __future__ import annotations
 
 import zmq

@@ -1,4 +1,5 @@
 """Record a sample stream as SigMF."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -48,18 +49,38 @@ class SigMFSink(Block):
     def work(self, index, tags, samples):
         first = not self._captures
         if first:
-            self._global = _given({"core:datatype": _DATATYPES[str(samples.dtype)], "core:version": sigmf_package().__specification__,
-                                   "core:num_channels": 1 if samples.ndim == 1 else samples.shape[1], **self.about,
-                                   "core:recorder": f"calibeam {version('calibeam')}",
-                                   "core:extensions": [{"name": "calibeam", "version": version("calibeam"), "optional": True}]})
+            self._global = _given(
+                {
+                    "core:datatype": _DATATYPES[str(samples.dtype)],
+                    "core:version": sigmf_package().__specification__,
+                    "core:num_channels": 1 if samples.ndim == 1 else samples.shape[1],
+                    **self.about,
+                    "core:recorder": f"calibeam {version('calibeam')}",
+                    "core:extensions": [{"name": "calibeam", "version": version("calibeam"), "optional": True}],
+                }
+            )
         if first or index.start != self._next:
-            self._captures.append(_given({"core:sample_start": self._written, "core:global_index": index.start, **self.tuned,
-                                          "core:datetime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}))
+            self._captures.append(
+                _given(
+                    {
+                        "core:sample_start": self._written,
+                        "core:global_index": index.start,
+                        **self.tuned,
+                        "core:datetime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                    }
+                )
+            )
         if first:
             self._describe()  # so that a recording that breaks off can be read
         for tag in stream_tags(tags, index):
-            self._annotations.append({"core:sample_start": self._written + tag.offset - index.start, "core:label": str(tag.key)[:20],
-                                      "core:comment": repr(tag.value)[:200], TAG: tag.content().hex()})
+            self._annotations.append(
+                {
+                    "core:sample_start": self._written + tag.offset - index.start,
+                    "core:label": str(tag.key)[:20],
+                    "core:comment": repr(tag.value)[:200],
+                    TAG: tag.content().hex(),
+                }
+            )
         self._file.write(samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes())
         self._written += len(samples)
         self._next = index.stop

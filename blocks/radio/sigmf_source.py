@@ -1,4 +1,5 @@
 """Replay a SigMF recording."""
+
 from __future__ import annotations
 
 from pathlib import Path

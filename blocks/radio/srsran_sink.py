@@ -1,4 +1,5 @@
 """Samples to srsRAN's ZeroMQ radio."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -30,8 +31,10 @@ class SrsranSink(Outlet):
     def work(self, index, samples):
         gap = index.start - self._sent
         if not 0 <= gap <= self.longest_gap:
-            raise ValueError(f"the frame begins at sample {index.start}, {self._sent} were sent; expected no step back and a gap of at "
-                             f"most {self.longest_gap} samples")
+            raise ValueError(
+                f"the frame begins at sample {index.start}, {self._sent} were sent; expected no step back and a gap of at "
+                f"most {self.longest_gap} samples"
+            )
         if gap:
             samples = np.concatenate((np.zeros(gap, np.complex64), samples))
         if self.requested() is not None:

@@ -1,4 +1,5 @@
 """Samples from srsRAN's ZeroMQ radio."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -6,6 +6,7 @@ The header of a message that carries tags, little-endian but for the PMTs:
     u64 absolute offset, PMT key, PMT value, PMT source
 Source: gr-zeromq/lib/tag_headers.cc of GNU Radio 3.10, checked against its output.
 """
+
 from __future__ import annotations
 
 import struct

@@ -1,4 +1,5 @@
 """What the users make of the received symbols."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal
@@ -41,5 +42,10 @@ class Demod(Block):
             return None
         rates = np.concatenate(self._rates)
         error = self._error / len(rates)
-        return {"sum_rate": float(rates.mean()), "rates": rates, "symbol_error_rate": self._wrong / self._count, "evm": np.sqrt(error),
-                "sinr_db": -10 * np.log10(error)}
+        return {
+            "sum_rate": float(rates.mean()),
+            "rates": rates,
+            "symbol_error_rate": self._wrong / self._count,
+            "evm": np.sqrt(error),
+            "sinr_db": -10 * np.log10(error),
+        }

@@ -1,4 +1,5 @@
 """LMMSE detector."""
+
 from blocks.runtime import Block, Signal
 from sim.checks import positive
 from sim.detection import lmmse_detector

@@ -1,4 +1,5 @@
 """Matched-filter detector."""
+
 from blocks.runtime import Block, Signal
 from sim.detection import matched_filter
 

@@ -1,4 +1,5 @@
 """Sum rate of users with several antennas, at the end of the link."""
+
 from blocks.receive.rate_sink import RateSink
 from blocks.runtime import Signal
 from sim.rate_mimo import sum_rate_mimo

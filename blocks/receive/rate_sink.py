@@ -1,4 +1,5 @@
 """Sum rate at the end of the link."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal, read_only

@@ -1,4 +1,5 @@
 """Zero-forcing detector."""
+
 from blocks.runtime import Block, Signal
 from sim.detection import zero_forcing_detector
 

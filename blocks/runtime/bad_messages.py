@@ -1,4 +1,5 @@
 """What a receiver does with input that it cannot use: count it, tell of it, and go on."""
+
 import logging
 import time
 

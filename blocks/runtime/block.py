@@ -1,4 +1,5 @@
 """What a block is: typed ports and a `work` function."""
+
 from __future__ import annotations
 
 import inspect

@@ -1,4 +1,5 @@
 """Several blocks run back to back in one worker, with no socket between them."""
+
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,5 @@
 """Messages between a flowgraph and its workers: msgpack maps, with NumPy arrays carried as dtype, shape and bytes."""
+
 from __future__ import annotations
 
 import msgpack

@@ -1,4 +1,5 @@
 """What a worker counts while it runs."""
+
 from __future__ import annotations
 
 from collections import deque
@@ -25,8 +26,16 @@ class Counters:
 
     def snapshot(self) -> dict:
         """A msgpack-able copy; a sink's also has the median and the 99th percentile of the frames' latency in ms."""
-        values = {"frames": self.frames, "blocks": self.blocks, "busy_s": self.busy_s, "wait_s": self.wait_s,
-                  "bytes_in": self.bytes_in, "bytes_out": self.bytes_out, "received": dict(self.received), "sent": dict(self.sent)}
+        values = {
+            "frames": self.frames,
+            "blocks": self.blocks,
+            "busy_s": self.busy_s,
+            "wait_s": self.wait_s,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "received": dict(self.received),
+            "sent": dict(self.sent),
+        }
         if self.latencies_ms:
             p50, p99 = np.percentile(np.array(self.latencies_ms), (50, 99))
             values["latency_ms"] = {"p50": float(p50), "p99": float(p99)}

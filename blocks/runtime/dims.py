@@ -1,4 +1,5 @@
 """Settling the symbolic dimensions of all ports of a graph by unification."""
+
 from __future__ import annotations
 
 from blocks.runtime.block import Block

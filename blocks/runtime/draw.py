@@ -1,4 +1,5 @@
 """A flowgraph as text and as a picture."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -35,12 +36,23 @@ def as_picture(blocks: list[Block], links, file: Path) -> None:
     for number, (source, target) in enumerate(_pairs(links)):
         (x0, y0), (x1, y1) = place[id(source)], place[id(target)]
         bend = 0.0 if x1 - x0 <= 3.0 else (-0.25 if number % 2 else 0.25)
-        axes.annotate("", (x1 - 1.06, y1), (x0 + 1.06, y0),
-                      arrowprops={"arrowstyle": "-|>", "color": "#1f4e79", "connectionstyle": f"arc3,rad={bend}"})
+        axes.annotate(
+            "",
+            (x1 - 1.06, y1),
+            (x0 + 1.06, y0),
+            arrowprops={"arrowstyle": "-|>", "color": "#1f4e79", "connectionstyle": f"arc3,rad={bend}"},
+        )
         label = "\n".join(f"{out} {_shape(shape)}" for a, out, b, _, shape in links if a is source and b is target)
-        axes.text((x0 + x1) / 2, (y0 + y1) / 2 + (0.42 if y0 == y1 else 0.1) + abs(bend) * (x1 - x0) / 2 * (1 if bend <= 0 else -1), label,
-                  ha="center", va="bottom", fontsize=6.5, color="#444444",
-                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8})
+        axes.text(
+            (x0 + x1) / 2,
+            (y0 + y1) / 2 + (0.42 if y0 == y1 else 0.1) + abs(bend) * (x1 - x0) / 2 * (1 if bend <= 0 else -1),
+            label,
+            ha="center",
+            va="bottom",
+            fontsize=6.5,
+            color="#444444",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+        )
     axes.set_xlim(-1.4, 3.0 * (columns - 1) + 1.4)
     axes.set_ylim(-1.6 * max(row.values()) - 1.0, -1.6 * min(row.values()) + 1.3)
     figure.savefig(file, dpi=150)

@@ -1,4 +1,5 @@
 """A graph of blocks: wiring, checks, and running it."""
+
 from __future__ import annotations
 
 import sys
@@ -55,13 +56,15 @@ class Flowgraph:
             for a, b in self._pairs(source, out, target, into):
                 self._link(source, a, target, b, where)
 
-    def run(self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread",
-            queue: int = 4, first: int = 0) -> dict:
+    def run(
+        self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread", queue: int = 4, first: int = 0
+    ) -> dict:
         """`start`, then `wait`."""
         return self.start(blocks, batch, transport, workers, queue, first).wait()
 
-    def start(self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread",
-              queue: int = 4, first: int = 0) -> Flowgraph:
+    def start(
+        self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread", queue: int = 4, first: int = 0
+    ) -> Flowgraph:
         """Start streaming and return at once; leaving `with fg.start(...):` stops it.
 
         blocks: coherence blocks that sources make (None: until stopped, or until an outside source ends); batch: blocks per
@@ -156,7 +159,7 @@ class Flowgraph:
 
     def _adopt(self, block, where):
         if not isinstance(block, Block):
-            raise WiringError(f"{block!r} is not a Block; pass a block, or (block, \"port\")")
+            raise WiringError(f'{block!r} is not a Block; pass a block, or (block, "port")')
         if block in self.blocks:
             return
         taken = {b.name for known in self.blocks for b in (known, *getattr(known, "blocks", ()))}
@@ -190,8 +193,10 @@ class Flowgraph:
         self._port(target, "input", into)
         for other, its_out, fed, port in self.links:
             if fed is target and port == into:
-                raise WiringError(f"{target.name}.{into} is fed by {other.name}.{its_out} already, {source.name}.{out} would be "
-                                  f"a second writer (wired at {where})")
+                raise WiringError(
+                    f"{target.name}.{into} is fed by {other.name}.{its_out} already, {source.name}.{out} would be "
+                    f"a second writer (wired at {where})"
+                )
         if source is target or source in self._downstream(target):
             raise WiringError(f"{source.name}.{out} -> {target.name}.{into} closes a cycle (wired at {where})")
         self._dimensions.link(_owner(source, "outputs"), out, _owner(target, "inputs"), into, where)
@@ -247,5 +252,3 @@ def _caller():
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-

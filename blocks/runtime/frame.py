@@ -1,4 +1,5 @@
 """A run of consecutive coherence blocks on its way through a flowgraph."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -49,5 +50,7 @@ class Frame:
             return self, None
         head = {name: array[:count] for name, array in self.arrays.items()}
         tail = {name: array[count:] for name, array in self.arrays.items()}
-        return (Frame(self.start, head, dict(self.tags), count, self.born_ns),
-                Frame(self.start + count, tail, dict(self.tags), self.count - count, self.born_ns))
+        return (
+            Frame(self.start, head, dict(self.tags), count, self.born_ns),
+            Frame(self.start + count, tail, dict(self.tags), self.count - count, self.born_ns),
+        )

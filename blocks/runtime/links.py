@@ -1,4 +1,5 @@
 """Which output feeds which input, when a user names no ports."""
+
 from __future__ import annotations
 
 from blocks.runtime.block import Block
@@ -16,8 +17,10 @@ def default_links(source: Block, target: Block) -> list[tuple[str, str]]:
     required = [name for name, signal in target.inputs.items() if not signal.optional] or list(target.inputs)
     if len(source.outputs) == 1 and len(required) == 1:
         return [(next(iter(source.outputs)), required[0])]
-    raise WiringError(f"cannot tell how to connect {source.name} (outputs {', '.join(source.outputs) or 'none'}) to {target.name} "
-                      f"(inputs {', '.join(target.inputs) or 'none'}): name the ports, connect((a, \"out\"), (b, \"in\"))")
+    raise WiringError(
+        f"cannot tell how to connect {source.name} (outputs {', '.join(source.outputs) or 'none'}) to {target.name} "
+        f'(inputs {", ".join(target.inputs) or "none"}): name the ports, connect((a, "out"), (b, "in"))'
+    )
 
 
 def name_of(block: Block, taken: set[str]) -> str:

@@ -1,4 +1,5 @@
 """The entry point of a worker process."""
+
 from __future__ import annotations
 
 import multiprocessing

@@ -4,6 +4,7 @@ A recording is the 12 bytes "calibeam" + version (uint32), then one record per f
 (uint32), the length of each (uint64), the parts themselves, all little-endian. The parts are those of the wire format
 (blocks/runtime/wire.py); a complete recording ends with its end message.
 """
+
 from __future__ import annotations
 
 import mmap
@@ -79,6 +80,6 @@ def _record(content, at, path, number):
     for size in sizes:
         if size > len(content) - at:
             raise broken
-        parts.append(content[at:at + size])
+        parts.append(content[at : at + size])
         at += size
     return parts, at

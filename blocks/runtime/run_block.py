@@ -1,4 +1,5 @@
 """Run one block alone, for tests and notebooks."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -19,8 +20,7 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
     unknown = arrays.keys() - block.inputs.keys()
     missing = [n for n, s in block.inputs.items() if not s.optional and n not in arrays]
     if unknown or missing:
-        raise WiringError(f"{block.name} takes {', '.join(block.inputs) or 'no inputs'}; "
-                          f"got {', '.join(arrays) or 'none'}")
+        raise WiringError(f"{block.name} takes {', '.join(block.inputs) or 'no inputs'}; got {', '.join(arrays) or 'none'}")
     if index is None:
         index = range(len(next(iter(arrays.values()))) if arrays else 1)
     dimensions = Dimensions()
@@ -47,7 +47,13 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
         if tags is not None:
             for frame in made:
                 tags.update(frame.tags)
-        return {name: read_only(np.concatenate([each[name] for each in checked])) if len(checked) > 1 else checked[0][name]
-                for name in block.outputs} if checked else {}
+        return (
+            {
+                name: read_only(np.concatenate([each[name] for each in checked])) if len(checked) > 1 else checked[0][name]
+                for name in block.outputs
+            }
+            if checked
+            else {}
+        )
     finally:
         block.stop()

@@ -1,4 +1,5 @@
 """ZeroMQ sockets to programs outside: on this machine unless told otherwise, or encrypted for those who hold a key."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -88,8 +89,10 @@ def check_endpoint(endpoint: str, bind: bool, secured: bool) -> None:
     if match is None:
         raise ValueError(f"endpoint {endpoint!r} is neither tcp://HOST:PORT nor ipc://PATH")
     if bind and not secured and match["host"] is not None and not _loopback(match["host"]):
-        raise ValueError(f"{endpoint!r} would listen where other machines reach it, and anybody there could send and read: bind "
-                         "tcp://127.0.0.1:PORT, give a folder of keys (curve=), or say insecure=True where the network is trusted")
+        raise ValueError(
+            f"{endpoint!r} would listen where other machines reach it, and anybody there could send and read: bind "
+            "tcp://127.0.0.1:PORT, give a folder of keys (curve=), or say insecure=True where the network is trusted"
+        )
 
 
 def make_keys(folder: Path) -> None:

@@ -1,4 +1,5 @@
 """Starts the workers of a flowgraph, watches over them, and sees to it that all of them end."""
+
 from __future__ import annotations
 
 import multiprocessing
@@ -121,8 +122,11 @@ class Supervisor:
         elif kind == "error":
             member.ended = True
             index = message["index"]
-            self._fail(BlockError(message["block"], member.where, message["phase"], tuple(index) if index else None,
-                                  message["reason"], message["details"]))
+            self._fail(
+                BlockError(
+                    message["block"], member.where, message["phase"], tuple(index) if index else None, message["reason"], message["details"]
+                )
+            )
 
     def _look_for_dead(self):
         for name, member in self.members.items():
@@ -131,9 +135,10 @@ class Supervisor:
                 code = getattr(member.runner, "exitcode", None)
                 cause = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
                 if member.endpoints is None:
-                    cause += "; a script that uses worker processes has to run them below `if __name__ == \"__main__\":`"
-                self._fail(BlockError(name, member.where, "start" if member.endpoints is None else "work", None,
-                                      f"its worker died ({cause})"))
+                    cause += '; a script that uses worker processes has to run them below `if __name__ == "__main__":`'
+                self._fail(
+                    BlockError(name, member.where, "start" if member.endpoints is None else "work", None, f"its worker died ({cause})")
+                )
 
     def _fail(self, error):
         self.error = self.error or error

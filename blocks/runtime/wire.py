@@ -21,6 +21,7 @@ Example: two blocks of a (2, 1) complex64 array `h_est` starting at block 10 is 
     {"v": 1, "kind": "data", "start": 10, "count": 2, "arrays": [["h_est", "<c8", [2, 2, 1]]]}
 followed by one part of 32 bytes.
 """
+
 from __future__ import annotations
 
 import math
@@ -100,8 +101,10 @@ def decode(parts: Sequence) -> Frame | Marker:
         raise WireError(f"tags are a {type(tags).__name__}, expected a map")
     described = header.get("arrays")
     if not isinstance(described, list) or len(described) != len(parts) - 1:
-        raise WireError(f"the header describes {len(described) if isinstance(described, list) else 'no'} arrays, "
-                        f"the message has {len(parts) - 1} array parts")
+        raise WireError(
+            f"the header describes {len(described) if isinstance(described, list) else 'no'} arrays, "
+            f"the message has {len(parts) - 1} array parts"
+        )
     arrays = {}
     for description, part in zip(described, parts[1:], strict=True):
         name, array = _array(description, memoryview(part), count)

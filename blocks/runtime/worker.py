@@ -1,4 +1,5 @@
 """The loop that runs one block: receive, work, send, until the stream ends or the flowgraph says stop."""
+
 from __future__ import annotations
 
 import time
@@ -269,8 +270,14 @@ class Worker:
 
     def _failure(self, error):
         name = getattr(error, "block_name", self.block.name)
-        return {"kind": "error", "block": name, "phase": self.phase, "index": getattr(error, "block_index", self.index),
-                "reason": f"{type(error).__name__}: {error}", "details": "".join(traceback.format_exception(error))}
+        return {
+            "kind": "error",
+            "block": name,
+            "phase": self.phase,
+            "index": getattr(error, "block_index", self.index),
+            "reason": f"{type(error).__name__}: {error}",
+            "details": "".join(traceback.format_exception(error)),
+        }
 
     def _close(self):
         """Keep the sockets until the flowgraph says that everybody is done, so that nothing in flight is lost."""

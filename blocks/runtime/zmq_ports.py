@@ -1,4 +1,5 @@
 """Blocks that speak the wire format to a program that someone else wrote."""
+
 from __future__ import annotations
 
 import time
@@ -25,15 +26,17 @@ class ZmqSource(Block):
     and logged instead, and the stream goes on after the end of a sender, for the next one. The format is in blocks/runtime/wire.py.
     """
 
-    def __init__(self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, endless: bool = False,
-                 **outputs: Signal):
+    def __init__(
+        self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, endless: bool = False, **outputs: Signal
+    ):
         if not outputs:
             raise ValueError(f"ZmqSource({endpoint!r}) needs the arrays to expect, e.g. h_est=Signal(64, 8)")
         check_endpoint(endpoint, bind, insecure or curve is not None)
         self.endpoint, self.bind, self.insecure, self.curve, self.outputs = endpoint, bind, insecure, curve, outputs
         self.endless = endless
-        self._shapes = {name: None if s.any_shape else tuple(dim if isinstance(dim, int) else None for dim in s.dims)
-                        for name, s in outputs.items()}
+        self._shapes = {
+            name: None if s.any_shape else tuple(dim if isinstance(dim, int) else None for dim in s.dims) for name, s in outputs.items()
+        }
 
     def start(self):
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")

@@ -1,4 +1,5 @@
 """Coherence blocks in a continuous sample stream."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -29,8 +30,15 @@ class BurstSync(Block):
     Raises ValueError where neither preamble nor tag is given, or the threshold is not between 0 and 1.
     """
 
-    def __init__(self, antennas: int, symbols: int, preamble: np.ndarray | None = None, tag: str | None = None, threshold: float = 0.25,
-                 layout: str = "vector"):
+    def __init__(
+        self,
+        antennas: int,
+        symbols: int,
+        preamble: np.ndarray | None = None,
+        tag: str | None = None,
+        threshold: float = 0.25,
+        layout: str = "vector",
+    ):
         if preamble is None and tag is None:
             raise ValueError("BurstSync needs a preamble to look for, or the key of a tag")
         if symbols < 1:
@@ -85,7 +93,7 @@ class BurstSync(Block):
             made = Frame(start, {"y": np.empty((len(begins), self.antennas, self.symbols), np.complex64)}, {}, born_ns=frame.born_ns)
             noted = []
             for number, begin in enumerate(begins):
-                made.arrays["y"][number], self._last = self._corrected(rows[begin:begin + size])
+                made.arrays["y"][number], self._last = self._corrected(rows[begin : begin + size])
                 noted.append(StreamTag(start + number, "burst", {"sample": first + begin, **self._last}))
                 noted += [tag.moved(start + number) for tag in self._tags if begin <= tag.offset - first < begin + size]
             add_stream_tags(made.tags, noted)
@@ -102,13 +110,13 @@ class BurstSync(Block):
         begins: list[int] = []
         at = 0
         while True:
-            ahead = above[np.searchsorted(above, at):]
+            ahead = above[np.searchsorted(above, at) :]
             if not len(ahead):
                 return begins, len(rows) if last else max(at, len(alike))
             found = ahead[0]
             if not last and found + length > len(alike):
                 return begins, found
-            peak = found + int(alike[found:found + length].argmax())
+            peak = found + int(alike[found : found + length].argmax())
             if not last and peak + size > len(alike):
                 return begins, found
             inside = ahead[(ahead >= peak + length) & (ahead < peak + size)]

@@ -1,4 +1,5 @@
 """Record frames to a file."""
+
 from pathlib import Path
 
 from blocks.runtime import Block, Frame

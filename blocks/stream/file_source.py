@@ -1,4 +1,5 @@
 """Replay recorded frames."""
+
 from pathlib import Path
 
 from blocks.runtime import Block, Signal, WireError
@@ -25,8 +26,10 @@ class FileSource(Block):
         done = 0
         for frame in read_recording(self.path):
             if frame.arrays.keys() != self.outputs.keys():
-                raise WireError(f"{self.path}: block {frame.start} carries {', '.join(frame.arrays)}, "
-                                f"the recording began with {', '.join(self.outputs)}")
+                raise WireError(
+                    f"{self.path}: block {frame.start} carries {', '.join(frame.arrays)}, "
+                    f"the recording began with {', '.join(self.outputs)}"
+                )
             if blocks is not None:
                 if done >= blocks:
                     return

@@ -1,4 +1,5 @@
 """Coherence blocks into sample streams."""
+
 from blocks.radio.stream_tags import NAME, add_stream_tags, stream_tags
 from blocks.runtime import Block, Signal
 from blocks.runtime.frame import Frame
@@ -32,7 +33,8 @@ class FramesToStream(Block):
                 yield None
                 continue
             samples = frame.arrays["y"].swapaxes(1, 2).reshape(frame.count * items, *((per_item,) if per_item > 1 else ()))
-            made = Frame(frame.start * items, {"samples": samples}, {n: v for n, v in frame.tags.items() if n != NAME}, len(samples),
-                         frame.born_ns)
+            made = Frame(
+                frame.start * items, {"samples": samples}, {n: v for n, v in frame.tags.items() if n != NAME}, len(samples), frame.born_ns
+            )
             add_stream_tags(made.tags, [tag.moved(tag.offset * items) for tag in stream_tags(frame.tags, frame.index)])
             yield made

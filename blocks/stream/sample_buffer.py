@@ -1,4 +1,5 @@
 """The samples of several antennas that a block has yet to look at."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -42,7 +43,7 @@ class SampleBuffer:
     def rows(self) -> np.ndarray:
         """(n, M) complex64."""
         whole = len(self._flat) // self.antennas
-        return self._flat[:whole * self.antennas].reshape(whole, self.antennas)
+        return self._flat[: whole * self.antennas].reshape(whole, self.antennas)
 
     def row_of(self, item: int) -> int:
         """Index of the row that holds the item of this index."""
@@ -70,4 +71,4 @@ class SampleBuffer:
 
     def drop(self, rows: int) -> None:
         """Let go of the first rows."""
-        self._flat, self._at = self._flat[rows * self.antennas:], self._at + rows * self.antennas
+        self._flat, self._at = self._flat[rows * self.antennas :], self._at + rows * self.antennas

@@ -1,4 +1,5 @@
 """Sample streams into coherence blocks."""
+
 from blocks.radio.stream_tags import NAME, StreamTag, add_stream_tags, stream_tags
 from blocks.runtime import Block, Signal
 from blocks.runtime.frame import Frame
@@ -50,7 +51,7 @@ class StreamToFrames(Block):
             whole, start = len(buffer.rows) // size, buffer.first // size
             if not whole:
                 continue
-            blocks = buffer.rows[:whole * size].reshape(whole, size, -1).swapaxes(1, 2)
+            blocks = buffer.rows[: whole * size].reshape(whole, size, -1).swapaxes(1, 2)
             buffer.drop(whole * size)
             made = Frame(start, {"y": blocks}, {n: v for n, v in frame.tags.items() if n != NAME}, whole, frame.born_ns)
             add_stream_tags(made.tags, [tag for tag in noted if tag.offset in made.index])

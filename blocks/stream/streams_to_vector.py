@@ -1,4 +1,5 @@
 """One stream per antenna into one stream."""
+
 import numpy as np
 
 from blocks.runtime import Block, Signal

@@ -1,4 +1,5 @@
 """A chain that outlives what it cannot compute."""
+
 from __future__ import annotations
 
 import numpy as np

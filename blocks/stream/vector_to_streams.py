@@ -1,4 +1,5 @@
 """One stream into one per antenna."""
+
 from blocks.runtime import Block, Signal
 
 

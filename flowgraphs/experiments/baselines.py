@@ -1,4 +1,5 @@
 """Training of everything that the published figures compare: python -m flowgraphs.experiments.baselines --help."""
+
 from __future__ import annotations
 
 import json
@@ -19,35 +20,51 @@ from trained.training.settings import Settings
 RATES = {"unfolding": (1e-3, 3e-3, 1e-2), "unfolding-mimo": (3e-3, 1e-2, 3e-2)}
 USUAL_RATES = (3e-4, 1e-3, 3e-3)
 TIMES = {"channel-mapping": 9, "data-driven": 9}  # from pilots they learn slowly; calibrated-m16 had as long
-_CALIBRATED = {"calibrated-m64-minus10": ("calibrated", {"antennas": 64, "default_power_share": 1.0}),
-               "calibrated-perfect-k4": ("calibrated-perfect", {"antennas": 64, "min_users": 4, "max_users": 4}),
-               "calibrated-perfect-minus10": ("calibrated-perfect", {"antennas": 64, "downlink_power_dbm": -10.0,
-                                                                     "default_power_share": 1.0})}
+_CALIBRATED = {
+    "calibrated-m64-minus10": ("calibrated", {"antennas": 64, "default_power_share": 1.0}),
+    "calibrated-perfect-k4": ("calibrated-perfect", {"antennas": 64, "min_users": 4, "max_users": 4}),
+    "calibrated-perfect-minus10": ("calibrated-perfect", {"antennas": 64, "downlink_power_dbm": -10.0, "default_power_share": 1.0}),
+}
 
 
 def _compared() -> dict[str, tuple[str, dict]]:
     sizes = [(m, 8) for m in (16, 32, 64, 128)]
     made: dict[str, tuple[str, dict]] = {f"channel-mapping-m{m}": ("channel-mapping", {"antennas": m}) for m, _ in sizes}
-    for network, antennas, more in (("data-driven", 64, (2, 4, 10, 16)), ("data-driven-perfect", 32, (2, 4, 12, 16)),
-                                    ("unfolding", 32, (2, 4, 12, 16))):
+    for network, antennas, more in (
+        ("data-driven", 64, (2, 4, 10, 16)),
+        ("data-driven-perfect", 32, (2, 4, 12, 16)),
+        ("unfolding", 32, (2, 4, 12, 16)),
+    ):
         for m, k in [*sizes, *((antennas, k) for k in more)]:
             made[f"{network}-m{m}-k{k}"] = (network, {"antennas": m, "min_users": k, "max_users": k})
     for m in (64, 128):
         made[f"unfolding-m{m}-k8"][1]["start"] = "rzf"
     made["unfolding-m128-k8"][1]["layers"] = 4  # 31 million numbers at 20 layers, 11 at 7
-    made["data-driven-perfect-m32-k10-powers"] = ("data-driven-perfect", {"antennas": 32, "min_users": 10, "max_users": 10,
-                                                                          "default_power_share": 0.0})
+    made["data-driven-perfect-m32-k10-powers"] = (
+        "data-driven-perfect",
+        {"antennas": 32, "min_users": 10, "max_users": 10, "default_power_share": 0.0},
+    )
     for network in ("unfolding-mimo", "data-driven-mimo"):
-        made |= {f"{network}-m{m}-k{k}": (network, {"antennas": m, "min_users": k, "max_users": k,
-                                                    **({"start": "rzf"} if network == "unfolding-mimo" and m > 8 else {})})
-                 for m, users in MIMO_USERS.items() for k in users}
+        made |= {
+            f"{network}-m{m}-k{k}": (
+                network,
+                {"antennas": m, "min_users": k, "max_users": k, **({"start": "rzf"} if network == "unfolding-mimo" and m > 8 else {})},
+            )
+            for m, users in MIMO_USERS.items()
+            for k in users
+        }
     return made
 
 
 BASELINES = _compared()
-TUNED_ON = {"channel-mapping": "channel-mapping-m64", "data-driven": "data-driven-m64-k8",
-            "data-driven-perfect": "data-driven-perfect-m32-k8", "unfolding": "unfolding-m32-k8",
-            "unfolding-mimo": "unfolding-mimo-m32-k8", "data-driven-mimo": "data-driven-mimo-m32-k8"}
+TUNED_ON = {
+    "channel-mapping": "channel-mapping-m64",
+    "data-driven": "data-driven-m64-k8",
+    "data-driven-perfect": "data-driven-perfect-m32-k8",
+    "unfolding": "unfolding-m32-k8",
+    "unfolding-mimo": "unfolding-mimo-m32-k8",
+    "data-driven-mimo": "data-driven-mimo-m32-k8",
+}
 NAMES = {**BASELINES, **_CALIBRATED}
 
 
@@ -61,8 +78,11 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
     folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name in names if not (folder / f"{name}.safetensors").is_file()]
     methods = dict.fromkeys(BASELINES[name][0] for name in missing if name in BASELINES)
-    trials = [(method, rate, logs / "rates" / f"{TUNED_ON[method]}-{rate:g}.json") for method in methods
-              for rate in RATES.get(method, USUAL_RATES)]
+    trials = [
+        (method, rate, logs / "rates" / f"{TUNED_ON[method]}-{rate:g}.json")
+        for method in methods
+        for rate in RATES.get(method, USUAL_RATES)
+    ]
 
     def trial(job):
         method, rate, card = job
@@ -111,11 +131,17 @@ def _beside_published(card) -> dict:
     if share is None:
         return {}
     ours = card["results"]["rows"][0]["fraction_of_wmmse"]
-    return {"published": {
-        "source": "Hu et al., Tables I-III", "share_of_wmmse": share, "ours": ours, "ratio": ours / share,
-        "why": f"{s['minutes']:g} min and {s['steps_done']} steps of {s['batch']} channels instead of half an hour or more; Adam instead "
-               "of a falling step size; ours is a share of 200 WMMSE iterations from regularised zero forcing, the published one of the "
-               "best of 30 starts; the published rates need 4 to 6 dB less than 20 dB in our definition"}}
+    return {
+        "published": {
+            "source": "Hu et al., Tables I-III",
+            "share_of_wmmse": share,
+            "ours": ours,
+            "ratio": ours / share,
+            "why": f"{s['minutes']:g} min and {s['steps_done']} steps of {s['batch']} channels instead of half an hour or more; Adam instead "
+            "of a falling step size; ours is a share of 200 WMMSE iterations from regularised zero forcing, the published one of the "
+            "best of 30 starts; the published rates need 4 to 6 dB less than 20 dB in our definition",
+        }
+    }
 
 
 def _share(card):
@@ -127,20 +153,40 @@ def _train(name, network, changes, minutes, folder, logs, rate, console):
     Settings.of(network, **changes)
     options = [f"--{key.replace('_', '-')}={value}" for key, value in {**changes, **({"learning_rate": rate} if rate else {})}.items()]
     console.print(f"training {name} for {minutes:g} min")
-    command = [sys.executable, "-m", "trained.training.train", "--network", network, *options, "--name", name, "--minutes", str(minutes),
-               "--folder", str(folder), "--logs", str(logs), "--blocks", "300", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "trained.training.train",
+        "--network",
+        network,
+        *options,
+        "--name",
+        name,
+        "--minutes",
+        str(minutes),
+        "--folder",
+        str(folder),
+        "--logs",
+        str(logs),
+        "--blocks",
+        "300",
+        "--quiet",
+    ]
     done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip() or str(done.returncode)).splitlines()[-1]
         raise ValueError(f"training of {name} failed: {reason}")
 
 
-def main(names: Annotated[list[str] | None, typer.Argument(help="What to train; everything that is missing by default.")] = None,
-         minutes: Annotated[float, typer.Option(help="Training time of a compared network and rate; from pilots nine times as much, "
-                                                     "calibration three times.")] = 1.0,
-         folder: Annotated[Path, typer.Option(help="Where weights and cards go.")] = FOLDER,
-         workers: Annotated[int, typer.Option(help="Runs at a time, one thread each.")] = os.cpu_count() or 1,
-         logs: Annotated[Path, typer.Option(help="Where logs and the trials of learning rates go.")] = Path("out/training")):
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help="What to train; everything that is missing by default.")] = None,
+    minutes: Annotated[
+        float, typer.Option(help="Training time of a compared network and rate; from pilots nine times as much, calibration three times.")
+    ] = 1.0,
+    folder: Annotated[Path, typer.Option(help="Where weights and cards go.")] = FOLDER,
+    workers: Annotated[int, typer.Option(help="Runs at a time, one thread each.")] = os.cpu_count() or 1,
+    logs: Annotated[Path, typer.Option(help="Where logs and the trials of learning rates go.")] = Path("out/training"),
+):
     """Train the networks of the published figures: each compared method on the same data, for the same time, at its best rate of three."""
     try:
         unknown = set(names or ()) - NAMES.keys()

@@ -1,4 +1,5 @@
 """Runs points of a sweep on Dask workers: of this machine, of a scheduler elsewhere, or of Slurm."""
+
 from __future__ import annotations
 
 import os
@@ -26,9 +27,15 @@ def dask_client(workers: int, scheduler: str | None, slurm: int | None):
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError(f"sweeps run on Dask ({error}): pip install 'calibeam[cluster]'") from None
-    dask.config.set({"distributed.worker.daemon": False, "distributed.scheduler.allowed-failures": 5,
-                     "distributed.scheduler.worker-saturation": 1.0, "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
-                     "distributed.comm.timeouts.connect": "5s"})
+    dask.config.set(
+        {
+            "distributed.worker.daemon": False,
+            "distributed.scheduler.allowed-failures": 5,
+            "distributed.scheduler.worker-saturation": 1.0,
+            "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
+            "distributed.comm.timeouts.connect": "5s",
+        }
+    )
     if scheduler is not None:
         with Client(scheduler, timeout=5) as client:
             yield client
@@ -39,13 +46,23 @@ def dask_client(workers: int, scheduler: str | None, slurm: int | None):
             cluster.scale(jobs=slurm)
             yield client
     else:
-        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1",
-                          silence_logs="ERROR") as cluster, Client(cluster) as client:
+        with (
+            LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs="ERROR"
+            ) as cluster,
+            Client(cluster) as client,
+        ):
             yield client
 
 
-def run_points(points: list[Point], folder: Path, console: Console, workers: int = os.cpu_count() or 1, scheduler: str | None = None,
-               slurm: int | None = None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def run_points(
+    points: list[Point],
+    folder: Path,
+    console: Console,
+    workers: int = os.cpu_count() or 1,
+    scheduler: str | None = None,
+    slurm: int | None = None,
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(rates by point name, errors by point name); what `folder` has is not run again, and each point is written as it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     points = [stamped(p) for p in points]

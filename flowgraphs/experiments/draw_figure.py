@@ -1,4 +1,5 @@
 """Draws a published figure from its results."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -40,8 +41,17 @@ def _rates(figure, rows, axes):
     for number, (method, legend) in enumerate(figure.methods.items()):
         for dash, panel in enumerate(figure.panels):
             label = legend + (f", M = {panel['antennas']}" if len(figure.panels) > 1 else "")
-            _line(axes, figure, _chosen(rows, method, panel), "rate", 1, label, color=f"C{number}", marker=_MARKERS[number],
-                  linestyle=_DASHES[dash % 4])
+            _line(
+                axes,
+                figure,
+                _chosen(rows, method, panel),
+                "rate",
+                1,
+                label,
+                color=f"C{number}",
+                marker=_MARKERS[number],
+                linestyle=_DASHES[dash % 4],
+            )
     if figure.x == "antennas":
         axes.set_xscale("log", base=2)
     axes.set_xticks(figure.values, [f"{value:g}" for value in figure.values])
@@ -58,8 +68,14 @@ def _shares(figure, rows, every):
             _line(axes, figure, _chosen(rows, method, panel), "share", 100, legend, **look)
             printed = [p for p in figure.printed if p.method == method and p.settings.items() >= {"antennas": panel["antennas"]}.items()]
             if printed:
-                axes.plot([p.settings[figure.x] for p in printed], [100 * p.share for p in printed], linestyle=":", markerfacecolor="white",
-                          label=f"{legend}, published", **look)
+                axes.plot(
+                    [p.settings[figure.x] for p in printed],
+                    [100 * p.share for p in printed],
+                    linestyle=":",
+                    markerfacecolor="white",
+                    label=f"{legend}, published",
+                    **look,
+                )
         axes.set_xticks(panel["values"])
         axes.set(xlabel=figure.xlabel, ylabel="share of WMMSE (%)", title=f"M = {panel['antennas']}")
 

@@ -1,4 +1,5 @@
 """Points of a sweep: one method in one scenario, run as a flowgraph, kept as a Parquet file."""
+
 from __future__ import annotations
 
 import json
@@ -96,11 +97,19 @@ def compared(pairs: list[tuple[Point, np.ndarray]], reference: str) -> list[dict
     rows = []
     for (method, key), members in grouped.items():
         rates = np.concatenate([r for _, r in members])
-        row = {"method": method, **members[0][0].settings, "seeds": len(members), "blocks": len(rates), "rate": float(rates.mean()),
-               "ci95": half_width(rates), "share": None, "share_ci95": None}
+        row = {
+            "method": method,
+            **members[0][0].settings,
+            "seeds": len(members),
+            "blocks": len(rates),
+            "rate": float(rates.mean()),
+            "ci95": half_width(rates),
+            "share": None,
+            "share_ci95": None,
+        }
         both = [(r, bound[key, p.seed]) for p, r in members if (key, p.seed) in bound]
         if both:
-            ours, theirs = (np.concatenate(side) for side in zip(*((a[:len(b)], b[:len(a)]) for a, b in both), strict=True))
+            ours, theirs = (np.concatenate(side) for side in zip(*((a[: len(b)], b[: len(a)]) for a, b in both), strict=True))
             row["share"] = float(ours.mean() / theirs.mean())
             row["share_ci95"] = half_width(ours - row["share"] * theirs) / float(theirs.mean())
         rows.append(row)

@@ -1,4 +1,5 @@
 """What a flowgraph script shows while it runs, and what it writes when it is done."""
+
 from __future__ import annotations
 
 import json
@@ -17,8 +18,12 @@ from rich.table import Table
 from blocks import BlockError, Flowgraph
 from sim.world.scenario import Scenario
 
-TITLES = {"link": "this link", "wmmse_perfect_csi": "WMMSE, perfect CSI", "zf_perfect_csi": "ZF, perfect CSI",
-          "ls_zf_uplink": "LS + ZF on the uplink estimate"}
+TITLES = {
+    "link": "this link",
+    "wmmse_perfect_csi": "WMMSE, perfect CSI",
+    "zf_perfect_csi": "ZF, perfect CSI",
+    "ls_zf_uplink": "LS + ZF on the uplink estimate",
+}
 METHODS = tuple(TITLES)
 COLOURS = {"link": "#D55E00", "wmmse_perfect_csi": "#000000", "zf_perfect_csi": "#0072B2", "ls_zf_uplink": "#009E73"}
 LINES = {"link": "-", "wmmse_perfect_csi": "--", "zf_perfect_csi": "-.", "ls_zf_uplink": ":"}
@@ -58,12 +63,17 @@ class Report:
         [(sink, result)] = self._stream(fg, streaming, TITLES["link"]).items()
         metrics = fg.metrics()
         self.rates["link"] = result["rates"]
-        self.record = {"scenario": asdict(self.scenario), "graph": {"connections": fg.draw().splitlines(), **choices, **streaming},
-                       "seed": self.scenario.seed, "blocks": streaming["blocks"], "methods": {},
-                       "throughput_blocks_per_s": streaming["blocks"] / fg.elapsed_s,
-                       "latency_ms": metrics[sink].get("latency_ms"), "metrics": metrics,
-                       "versions": {"python": platform.python_version(),
-                                    **{p: version(p) for p in ("calibeam", "numpy", "numba", "torch", "pyzmq")}}}
+        self.record = {
+            "scenario": asdict(self.scenario),
+            "graph": {"connections": fg.draw().splitlines(), **choices, **streaming},
+            "seed": self.scenario.seed,
+            "blocks": streaming["blocks"],
+            "methods": {},
+            "throughput_blocks_per_s": streaming["blocks"] / fg.elapsed_s,
+            "latency_ms": metrics[sink].get("latency_ms"),
+            "metrics": metrics,
+            "versions": {"python": platform.python_version(), **{p: version(p) for p in ("calibeam", "numpy", "numba", "torch", "pyzmq")}},
+        }
 
     def references(self, references: dict[str, Flowgraph], streaming: dict) -> None:
         """Run the reference methods and keep their rates; one that fails is told of and leaves a gap in the table."""
@@ -84,8 +94,10 @@ class Report:
             self.record["methods"][method] = None if rates is None else _summary(rates, bound)
         self.console.print(self._table())
         latency = self.record["latency_ms"]
-        self.console.print(f"{self.record['throughput_blocks_per_s']:,.0f} blocks/s; pilot to rate of one frame: "
-                           f"p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms")
+        self.console.print(
+            f"{self.record['throughput_blocks_per_s']:,.0f} blocks/s; pilot to rate of one frame: "
+            f"p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms"
+        )
         if self.json_file:
             self.json_file.write_text(json.dumps(self.record, indent=2) + "\n")
             self.console.print(f"wrote {self.json_file}")
@@ -128,33 +140,53 @@ class Report:
         axes = figure.subplots()
         for method, rates in self.rates.items():
             if rates is not None:
-                axes.plot(np.sort(rates), (np.arange(len(rates)) + 1) / len(rates), LINES[method], color=COLOURS[method],
-                          label=f"{TITLES[method]} (mean {rates.mean():.1f})", linewidth=2 if method == "link" else 1.5)
+                axes.plot(
+                    np.sort(rates),
+                    (np.arange(len(rates)) + 1) / len(rates),
+                    LINES[method],
+                    color=COLOURS[method],
+                    label=f"{TITLES[method]} (mean {rates.mean():.1f})",
+                    linewidth=2 if method == "link" else 1.5,
+                )
         s = self.scenario
-        axes.set(xlabel="sum rate (bit/s/Hz)", ylabel="share of coherence blocks below", ylim=(0, 1),
-                 title=f"M = {s.antennas}, K = {s.users}, uplink {s.uplink_power_dbm:g} dBm, downlink {s.downlink_power_dbm:g} dBm")
+        axes.set(
+            xlabel="sum rate (bit/s/Hz)",
+            ylabel="share of coherence blocks below",
+            ylim=(0, 1),
+            title=f"M = {s.antennas}, K = {s.users}, uplink {s.uplink_power_dbm:g} dBm, downlink {s.downlink_power_dbm:g} dBm",
+        )
         axes.grid(alpha=0.3)
         figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
         figure.savefig(file, dpi=150)
 
 
 def _summary(rates, bound):
-    return {"sum_rate": float(rates.mean()), "ci95": float(1.96 * rates.std(ddof=1) / np.sqrt(len(rates))) if len(rates) > 1 else None,
-            "fraction_of_wmmse": None if bound is None or not bound.any() else float(rates.mean() / bound.mean())}
+    return {
+        "sum_rate": float(rates.mean()),
+        "ci95": float(1.96 * rates.std(ddof=1) / np.sqrt(len(rates))) if len(rates) > 1 else None,
+        "fraction_of_wmmse": None if bound is None or not bound.any() else float(rates.mean() / bound.mean()),
+    }
 
 
 def _progress(fg, blocks, what):
     elapsed = max(fg.elapsed_s, 1e-9)
     metrics = fg.metrics()
     done = min((m.get("blocks", 0) for m in metrics.values()), default=0)
-    table = Table(title=f"{what}: {done}/{blocks} blocks, {done / elapsed:,.0f} blocks/s" if fg.elapsed_s else f"{what}: starting",
-                  title_justify="left")
+    table = Table(
+        title=f"{what}: {done}/{blocks} blocks, {done / elapsed:,.0f} blocks/s" if fg.elapsed_s else f"{what}: starting",
+        title_justify="left",
+    )
     for column in ("block", "blocks", "busy", "queue", "rate"):
         table.add_column(column, justify="left" if column == "block" else "right")
     for name, m in metrics.items():
         rate = m.get("report", {}).get("sum_rate")
-        table.add_row(name, str(m.get("blocks", 0)), f"{min(1.0, m.get('busy_s', 0.0) / elapsed):.0%}", str(m.get("queue", 0)),
-                      "" if rate is None else f"{rate:.2f}")
+        table.add_row(
+            name,
+            str(m.get("blocks", 0)),
+            f"{min(1.0, m.get('busy_s', 0.0) / elapsed):.0%}",
+            str(m.get("queue", 0)),
+            "" if rate is None else f"{rate:.2f}",
+        )
     return table
 
 

@@ -1,4 +1,5 @@
 """Time per channel of the methods for perfect CSI, one channel at a time, on one thread."""
+
 from __future__ import annotations
 
 import time
@@ -18,8 +19,14 @@ from trained.store import load_network
 
 ITERATIONS = 100
 UNFOLDED_LAYERS = 20
-PUBLISHED = {(16, 2): (32.06, 0.14, 16.97, 0.11), (32, 2): (52.99, 0.15, 22.11, 0.14), (32, 8): (171.36, 0.46, 152.92, 0.43),
-             (32, 12): (291.99, 0.70, 297.89, 0.32), (64, 4): (133.20, 0.26, 103.86, 0.28), (64, 12): (415.03, 0.71, 381.89, 0.58)}
+PUBLISHED = {
+    (16, 2): (32.06, 0.14, 16.97, 0.11),
+    (32, 2): (52.99, 0.15, 22.11, 0.14),
+    (32, 8): (171.36, 0.46, 152.92, 0.43),
+    (32, 12): (291.99, 0.70, 297.89, 0.32),
+    (64, 4): (133.20, 0.26, 103.86, 0.28),
+    (64, 12): (415.03, 0.71, 381.89, 0.58),
+}
 
 
 def running_times(blocks: int = 5, rounds: int = 3) -> list[dict]:
@@ -63,13 +70,25 @@ def _row(antennas, users, blocks, rounds):
     def reduced(x):
         return wmmse(x, s.downlink_power, s.noise_power, ITERATIONS)
 
-    methods = {"WMMSE": classic, "calibrated": through(calibrated), "unfolding": through(unfolded), "data-driven": through(black_box),
-               "R-WMMSE": reduced}
+    methods = {
+        "WMMSE": classic,
+        "calibrated": through(calibrated),
+        "unfolding": through(unfolded),
+        "data-driven": through(black_box),
+        "R-WMMSE": reduced,
+    }
     times = {name: _milliseconds(method, h, rounds) for name, method in methods.items()}
-    rates = [sum_rate(h.conj().swapaxes(1, 2) @ np.concatenate([f(h[n:n + 1]) for n in range(blocks)]), s.noise_power).mean()
-             for f in (classic, reduced)]
-    row: dict = {"M": antennas, "K": users, **times, "speed-up": times["WMMSE"] / times["R-WMMSE"],
-                 "rate ratio": float(rates[1] / rates[0])}
+    rates = [
+        sum_rate(h.conj().swapaxes(1, 2) @ np.concatenate([f(h[n : n + 1]) for n in range(blocks)]), s.noise_power).mean()
+        for f in (classic, reduced)
+    ]
+    row: dict = {
+        "M": antennas,
+        "K": users,
+        **times,
+        "speed-up": times["WMMSE"] / times["R-WMMSE"],
+        "rate ratio": float(rates[1] / rates[0]),
+    }
     return row | {f"published {name}": value for name, value in zip(list(methods)[:4], PUBLISHED[antennas, users], strict=True)}
 
 
@@ -79,6 +98,6 @@ def _milliseconds(method, h, rounds):
     for _ in range(rounds):
         began = time.perf_counter()
         for n in range(len(h)):
-            method(h[n:n + 1])
+            method(h[n : n + 1])
         means.append((time.perf_counter() - began) / len(h) * 1e3)
     return min(means)

@@ -1,4 +1,5 @@
 """The air between users and base station, as a GNU Radio block."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """What the users send: bursts of a Zadoff-Chu preamble and pilots, with random gaps. For GNU Radio's Python: needs NumPy alone."""
+
 import numpy as np
 
 

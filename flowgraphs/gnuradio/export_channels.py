@@ -1,7 +1,8 @@
 """Write the channels of a few coherence blocks of the built-in room to a file that NumPy alone can read.
 
-    python flowgraphs/gnuradio/export_channels.py --antennas 64 --users 4 --blocks 16
+python flowgraphs/gnuradio/export_channels.py --antennas 64 --users 4 --blocks 16
 """
+
 from pathlib import Path
 
 import numpy as np

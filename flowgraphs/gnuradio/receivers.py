@@ -1,4 +1,5 @@
 """The users' receivers, as a GNU Radio block."""
+
 import numpy as np
 from gnuradio import gr
 
@@ -23,7 +24,7 @@ class Receivers(gr.sync_block):
     def work(self, input_items, output_items):
         heard = input_items[0].reshape(-1, self.symbols, input_items[0].shape[1]).astype(complex)
         heard /= np.sqrt((np.abs(heard) ** 2).mean(1, keepdims=True)) + 1e-30
-        heard *= np.exp(-0.25j * np.angle(-(heard ** 4).mean(1, keepdims=True)))
+        heard *= np.exp(-0.25j * np.angle(-(heard**4).mean(1, keepdims=True)))
         for _ in range(2):
             points = nearest(heard)
             heard *= np.exp(-1j * np.angle((heard * points.conj()).sum(1, keepdims=True)))
@@ -37,6 +38,8 @@ class Receivers(gr.sync_block):
 
 def nearest(x):
     """The point of 16-QAM with unit mean power nearest to each entry."""
+
     def level(part):
         return (2 * np.clip(np.round((part * np.sqrt(10) + 3) / 2), 0, 3) - 3) / np.sqrt(10)
+
     return level(x.real) + 1j * level(x.imag)

@@ -5,6 +5,7 @@
 
 It runs in the Python that GNU Radio is installed for and needs no calibeam there. users.grc is the same for GNU Radio Companion.
 """
+
 import argparse
 import os
 import signal

@@ -1,4 +1,5 @@
 """What the commands have in common: how they end."""
+
 from collections.abc import Callable
 
 import typer

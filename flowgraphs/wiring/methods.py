@@ -1,4 +1,5 @@
 """The methods that figures and sweeps compare, each as a flowgraph that ends in the sum rate."""
+
 from __future__ import annotations
 
 from dataclasses import fields
@@ -21,12 +22,23 @@ from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
 
 TITLES = {
-    "wmmse": "WMMSE, perfect CSI", "zf": "ZF, perfect CSI", "rzf": "RZF, perfect CSI", "mrt": "MRT, perfect CSI",
-    "calibrated": "neural calibration", "calibrated-perfect": "neural calibration, perfect CSI", "ls-zf": "LS + ZF",
-    "channel-mapping": "LS + channel mapping + ZF", "data-driven": "fully data-driven",
-    "data-driven-perfect": "fully data-driven, perfect CSI", "unfolding": "deep unfolding, perfect CSI",
-    "fingerprint": "fingerprint + structured precoder", "wmmse-mimo": "WMMSE, best of 30 starts", "rzf-mimo": "RZF",
-    "unfolding-mimo": "IAIDNN", "data-driven-mimo": "black-box CNN"}
+    "wmmse": "WMMSE, perfect CSI",
+    "zf": "ZF, perfect CSI",
+    "rzf": "RZF, perfect CSI",
+    "mrt": "MRT, perfect CSI",
+    "calibrated": "neural calibration",
+    "calibrated-perfect": "neural calibration, perfect CSI",
+    "ls-zf": "LS + ZF",
+    "channel-mapping": "LS + channel mapping + ZF",
+    "data-driven": "fully data-driven",
+    "data-driven-perfect": "fully data-driven, perfect CSI",
+    "unfolding": "deep unfolding, perfect CSI",
+    "fingerprint": "fingerprint + structured precoder",
+    "wmmse-mimo": "WMMSE, best of 30 starts",
+    "rzf-mimo": "RZF",
+    "unfolding-mimo": "IAIDNN",
+    "data-driven-mimo": "black-box CNN",
+}
 _FOR_USERS = ("data-driven", "data-driven-perfect", "unfolding", "unfolding-mimo", "data-driven-mimo")
 _STARTS = 30
 

@@ -1,4 +1,5 @@
 """The base station's signal processing, from received pilots to the precoder: what every flowgraph of the link shares."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -93,8 +94,12 @@ def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedB
         name = "zf"
     power, noise = s.downlink_power, s.noise_power
     makers: dict[str, Callable[[], Block]] = {
-        "zf": lambda: ZFPrecoder(power), "rzf": lambda: RZFPrecoder(power, noise), "mrt": lambda: MRTPrecoder(power),
-        "wmmse": lambda: WMMSEPrecoder(power, noise), "calibrated": lambda: StructuredPrecoder(power, noise, device)}
+        "zf": lambda: ZFPrecoder(power),
+        "rzf": lambda: RZFPrecoder(power, noise),
+        "mrt": lambda: MRTPrecoder(power),
+        "wmmse": lambda: WMMSEPrecoder(power, noise),
+        "calibrated": lambda: StructuredPrecoder(power, noise, device),
+    }
     if name not in makers:
         raise ValueError(f"precoder={name!r} is not one of {', '.join(makers)}")
     return makers[name]()

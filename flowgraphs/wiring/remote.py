@@ -1,4 +1,5 @@
 """The two ends of a connection to a base station that runs elsewhere: received pilots go there, precoders come back."""
+
 from __future__ import annotations
 
 import re
@@ -17,8 +18,10 @@ def base_station_at(endpoint: str, antennas: int, users: int, curve: str | Path 
     Frames carry the number of the run, so that answers to an earlier one, which the base station may still hold, are passed over.
     """
     run, keys = secrets.token_hex(8), None if curve is None else str(curve)
-    return (ToBaseStation(run, endpoint, bind=False, curve=keys),
-            FromBaseStation(run, answers_at(endpoint), curve=keys, v=Signal(antennas, users)))
+    return (
+        ToBaseStation(run, endpoint, bind=False, curve=keys),
+        FromBaseStation(run, answers_at(endpoint), curve=keys, v=Signal(antennas, users)),
+    )
 
 
 def answers_at(endpoint: str) -> str:
@@ -61,6 +64,7 @@ class FromBaseStation(ZmqSource):
                     return
                 continue
             if done and time.monotonic() - heard_s > _PATIENCE_S:
-                raise RuntimeError(f"the base station at {self.endpoint} has not answered for {_PATIENCE_S:.0f} s; blocks from {done} on "
-                                   "are missing")
+                raise RuntimeError(
+                    f"the base station at {self.endpoint} has not answered for {_PATIENCE_S:.0f} s; blocks from {done} on are missing"
+                )
             yield None

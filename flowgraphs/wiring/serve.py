@@ -1,4 +1,5 @@
 """Running a flowgraph that has no end, with a line that tells how it goes."""
+
 from __future__ import annotations
 
 import signal

@@ -1,4 +1,5 @@
 """Reader for DeepMIMO scenario folders, version 2 (flat .mat lists) and version 4 (one matrix a quantity)."""
+
 from __future__ import annotations
 
 import json
@@ -36,8 +37,10 @@ class DeepMIMO:
         sides = [_read_folder(Path(folder), self.base_station) for folder in (self.uplink, self.downlink)]
         up, down = (side["positions"] for side in sides)
         if up.shape != down.shape or not np.allclose(up, down, atol=1e-3):
-            raise ValueError(f"{self.uplink} has {len(up)} user positions and {self.downlink} has {len(down)}, or they stand "
-                             "elsewhere: both folders have to describe the same users in the same order")
+            raise ValueError(
+                f"{self.uplink} has {len(up)} user positions and {self.downlink} has {len(down)}, or they stand "
+                "elsewhere: both folders have to describe the same users in the same order"
+            )
         carriers = (sides[0]["carrier_hz"], sides[1]["carrier_hz"])
         strongest = [_strongest(side, paths) for side in sides]
         gain, phase, delay, azimuth, zenith = (np.stack(q) for q in zip(*strongest, strict=True))
@@ -51,8 +54,14 @@ class DeepMIMO:
         x, y, z = self.array_axis
         cosine = np.sin(zenith) * (np.cos(azimuth) * x + np.sin(azimuth) * y) + np.cos(zenith) * z
         wrapped = np.angle(np.exp(1j * phase)).astype(np.float32)
-        return PathTable(up[reached].astype(float), carriers, gain[:, reached].astype(np.float32), wrapped[:, reached],
-                         delay[:, reached], cosine[:, reached])
+        return PathTable(
+            up[reached].astype(float),
+            carriers,
+            gain[:, reached].astype(np.float32),
+            wrapped[:, reached],
+            delay[:, reached],
+            cosine[:, reached],
+        )
 
 
 def _strongest(side, paths):
@@ -90,8 +99,10 @@ def _read_v4(folder, base_station):
     if base_station is not None:
         transmitters = [pair for pair in transmitters if pair[0] == base_station]
     if len(transmitters) != 1:
-        raise ValueError(f"{folder} has the transmitters {transmitters} (set, number) for base_station={base_station}; "
-                         "give the set id of one that stands alone")
+        raise ValueError(
+            f"{folder} has the transmitters {transmitters} (set, number) for base_station={base_station}; "
+            "give the set id of one that stands alone"
+        )
     wanted = [(t, tx, r) for t, tx, r in pairs if (int(t), int(tx)) == transmitters[0]]
     names = {"gain_db": "power", "phase": "phase", "delay": "delay", "azimuth": "aod_az", "zenith": "aod_el", "positions": "rx_pos"}
     side = {}
@@ -133,11 +144,18 @@ def _read_v2(folder, base_station):
     for n, (impulse, departure) in enumerate(zip(*rows, strict=True)):
         if len(impulse) != len(departure):
             raise ValueError(f"{folder}: user {n + 1} has {len(impulse)} paths in CIR and {len(departure)} in DoD")
-        quantities[:3, n, :len(impulse)] = impulse[:, 1:].T
-        quantities[3:, n, :len(departure)] = departure[:, 1:].T
+        quantities[:3, n, : len(impulse)] = impulse[:, 1:].T
+        quantities[3:, n, : len(departure)] = departure[:, 1:].T
     phase, delay, power, azimuth, zenith, _ = quantities
-    return {"carrier_hz": float(np.squeeze(params["carrier_freq"])), "positions": positions, "phase": phase, "delay": delay,
-            "gain_db": power - float(np.squeeze(params.get("transmit_power", 0.0))), "azimuth": azimuth, "zenith": zenith}
+    return {
+        "carrier_hz": float(np.squeeze(params["carrier_freq"])),
+        "positions": positions,
+        "phase": phase,
+        "delay": delay,
+        "gain_db": power - float(np.squeeze(params.get("transmit_power", 0.0))),
+        "azimuth": azimuth,
+        "zenith": zenith,
+    }
 
 
 def _flat_users(flat, users, folder):
@@ -147,7 +165,7 @@ def _flat_users(flat, users, folder):
         if at + 2 > len(flat) or flat[at] != n + 1 or not 0 <= flat[at + 1] <= (len(flat) - at - 2) / 4 or flat[at + 1] % 1:
             raise ValueError(f"{folder}: the path list breaks off at user {n + 1} of {users}")
         paths = int(flat[at + 1])
-        rows.append(np.asarray(flat[at + 2:at + 2 + 4 * paths], float).reshape(paths, 4))
+        rows.append(np.asarray(flat[at + 2 : at + 2 + 4 * paths], float).reshape(paths, 4))
         at += 2 + 4 * paths
     return rows
 

@@ -1,4 +1,5 @@
 """ITU-R P.2040 building materials and the reflection coefficients of finite slabs."""
+
 from __future__ import annotations
 
 import cmath

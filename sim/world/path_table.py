@@ -1,4 +1,5 @@
 """Propagation paths per user position: what a ray tracer knows about the world."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Uncorrelated Rayleigh fading to users with several antennas."""
+
 from __future__ import annotations
 
 import math
@@ -31,8 +32,10 @@ class RayleighScenario:
         if self.streams > self.user_antennas:
             raise ValueError(f"streams={self.streams} of a user with user_antennas={self.user_antennas}; expected at most as many")
         if self.users * self.streams > self.antennas:
-            raise ValueError(f"users={self.users} with streams={self.streams} need at least {self.users * self.streams} antennas, "
-                             f"got antennas={self.antennas}")
+            raise ValueError(
+                f"users={self.users} with streams={self.streams} need at least {self.users * self.streams} antennas, "
+                f"got antennas={self.antennas}"
+            )
         if not math.isfinite(self.snr_db):
             raise ValueError(f"snr_db={self.snr_db} has to be a finite number")
 

@@ -1,4 +1,5 @@
 """The indoor world that the tracer sees: a box with tables, a base station and the places where users stand."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -47,8 +48,7 @@ class Room:
     tables: tuple[Table, ...] = (Table((-3.5, -1.0), (-0.5, 0.2)), Table((0.8, -1.0), (3.8, 0.2)))
     base_station_m: tuple[float, float, float] = (0.3, -4.8, 2.5)
     array_axis: tuple[float, float, float] = (1.0, 0.0, 0.0)
-    user_areas: tuple[Grid, ...] = field(
-        default=(Grid((-2.0, 1.0), 401, 201), Grid((-3.5, -2.6), 701, 101)))
+    user_areas: tuple[Grid, ...] = field(default=(Grid((-2.0, 1.0), 401, 201), Grid((-3.5, -2.6), 701, 101)))
 
     def __post_init__(self):
         low, high = self.bounds()

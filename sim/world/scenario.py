@@ -1,4 +1,5 @@
 """The simulated world of one link: who stands where, what every coherence block's channels are, how strong all is."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,5 @@
 """Traced path tables, kept on disk: the same room is traced once per machine."""
+
 from __future__ import annotations
 
 import hashlib

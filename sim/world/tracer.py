@@ -1,4 +1,5 @@
 """Image-method ray tracer for a box room with tables: specular paths of up to two reflections."""
+
 from __future__ import annotations
 
 import math
@@ -44,16 +45,34 @@ def trace(room: Room, positions: np.ndarray, carriers_hz=(2.4e9, 2.5e9), paths: 
 
     def run(start):
         part = slice(start, start + _CHUNK)
-        _trace_positions(base_station, positions[part], surfaces, sequences, images, permittivity, thickness,
-                         carriers, power[part], field[:, part], delay[part], direction[part])
+        _trace_positions(
+            base_station,
+            positions[part],
+            surfaces,
+            sequences,
+            images,
+            permittivity,
+            thickness,
+            carriers,
+            power[part],
+            field[:, part],
+            delay[part],
+            direction[part],
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(run, range(0, n, _CHUNK)))
     with np.errstate(divide="ignore"):
         gain_db = 20 * np.log10(np.abs(field))
     cosine = direction @ np.asarray(room.array_axis, float)
-    return PathTable(positions, tuple(carriers_hz), gain_db.astype(np.float32), np.angle(field).astype(np.float32),
-                     np.broadcast_to(delay, field.shape), np.broadcast_to(cosine, field.shape))
+    return PathTable(
+        positions,
+        tuple(carriers_hz),
+        gain_db.astype(np.float32),
+        np.angle(field).astype(np.float32),
+        np.broadcast_to(delay, field.shape),
+        np.broadcast_to(cosine, field.shape),
+    )
 
 
 def _sequences(surfaces, max_reflections):
@@ -140,8 +159,9 @@ def _reflect(e, k, axis, te, tm):
 
 
 @njit(cache=True, nogil=True)
-def _trace_positions(base_station, positions, surfaces, sequences, images, permittivity, thickness, carriers,
-                     power, field, delay, direction):
+def _trace_positions(
+    base_station, positions, surfaces, sequences, images, permittivity, thickness, carriers, power, field, delay, direction
+):
     n_paths = power.shape[1]
     value = np.empty(len(carriers), np.complex128)
     hit1, hit2, scratch = np.empty(3), np.empty(3), np.empty(3)
@@ -169,8 +189,7 @@ def _trace_positions(base_station, positions, surfaces, sequences, images, permi
             k0 = (target[0] - base_station[0], target[1] - base_station[1], target[2] - base_station[2])
             norm = math.sqrt(k0[0] * k0[0] + k0[1] * k0[1] + k0[2] * k0[2])
             k0 = (k0[0] / norm, k0[1] / norm, k0[2] / norm)
-            length = math.sqrt((user[0] - images[s, 1, 0]) ** 2 + (user[1] - images[s, 1, 1]) ** 2
-                               + (user[2] - images[s, 1, 2]) ** 2)
+            length = math.sqrt((user[0] - images[s, 1, 0]) ** 2 + (user[1] - images[s, 1, 1]) ** 2 + (user[2] - images[s, 1, 2]) ** 2)
             for c in range(len(carriers)):
                 start = _polar_unit(k0)
                 e, k = (complex(start[0]), complex(start[1]), complex(start[2])), k0

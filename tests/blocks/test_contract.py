@@ -1,4 +1,5 @@
 """One contract for every block: batch, transport, worker, fusion and a split into two programs leave its output alone."""
+
 import functools
 import pickle
 import re
@@ -71,7 +72,7 @@ POWERS = (P * RNG.dirichlet(np.ones(4), (2, BLOCKS))).astype(np.float32)
 RECEIVED = H @ complex_normal(RNG, BLOCKS, 4, 9)
 BURSTS = 0.05 * complex_normal(RNG, BLOCKS, 4)
 for begin in (2, 13):
-    BURSTS[begin:begin + 7] += zadoff_chu(7)[:, None] * complex_normal(RNG, 4)
+    BURSTS[begin : begin + 7] += zadoff_chu(7)[:, None] * complex_normal(RNG, 4)
 
 FOLDER = tempfile.TemporaryDirectory()
 JOURNAL = str(paper_weights(Path(FOLDER.name), "journal"))

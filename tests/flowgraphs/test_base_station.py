@@ -1,4 +1,5 @@
 """The base station as a process of its own: every input and output, peers that die and return, garbage, keys."""
+
 import json
 import multiprocessing
 import os
@@ -33,8 +34,12 @@ B = 12
 
 @contextmanager
 def base_station(*options, signal_number=signal.SIGINT, code=0):
-    process = subprocess.Popen([sys.executable, "flowgraphs/base_station.py", *LINK, *map(str, options)], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "flowgraphs/base_station.py", *LINK, *map(str, options)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     said: list[str] = []
     try:
         yield process, said
@@ -105,7 +110,7 @@ def test_frames_in_precoders_out(peer):
     with base_station("--input", peer.at("in")):
         push, pull = peer.socket(zmq.PUSH, "in"), peer.socket(zmq.PULL, "in-out")
         for start in range(0, B, 4):
-            push.send_multipart(wire.encode(Frame(start, {"y": Y[start:start + 4]}, {"mine": 7})))
+            push.send_multipart(wire.encode(Frame(start, {"y": Y[start : start + 4]}, {"mine": 7})))
         np.testing.assert_allclose(frames_of(pull, B), V, rtol=1e-4, atol=1e-6)
 
 
@@ -124,14 +129,32 @@ def test_pdus_in_and_out(peer):
 
 @pytest.mark.parametrize("layout", ["vector", "interleaved"])
 def test_aligned_samples_in_precoded_samples_out(layout, peer):
-    options = ("--from", "gnuradio", "--sync", "aligned", "--input", peer.at("in"), "--to", "samples", "--output", peer.at("out"),
-               "--symbols", 32, "--order", 64, "--seed", 5, "--layout", layout)
+    options = (
+        "--from",
+        "gnuradio",
+        "--sync",
+        "aligned",
+        "--input",
+        peer.at("in"),
+        "--to",
+        "samples",
+        "--output",
+        peer.at("out"),
+        "--symbols",
+        32,
+        "--order",
+        64,
+        "--seed",
+        5,
+        "--layout",
+        layout,
+    )
     with base_station(*options):
         push, pull = peer.socket(zmq.PUSH, "in", bind=True), peer.socket(zmq.PULL, "out")
         stream = np.ascontiguousarray(Y.swapaxes(1, 2)).tobytes()
         whole = 128 if layout == "vector" else 8  # bytes of an item
         for start in range(0, len(stream), 5 * whole):
-            push.send(stream[start:start + 5 * whole])
+            push.send(stream[start : start + 5 * whole])
         got = b""
         while len(got) < B * 32 * 16 * 8:
             assert pull.poll(20_000)
@@ -160,11 +183,12 @@ LOUD = ("--noise-dbm", "-60", "--uplink-power-dbm", "90")
 
 def test_bursts_in_pdus_out_and_recorded(peer, tmp_path):
     stream = bursts(B)
-    with base_station("--from", "gnuradio", "--input", peer.at("in"), "--to", "pdus", "--output", peer.at("out"), *LOUD,
-                      "--record", tmp_path / "kept") as (_, said):
+    with base_station(
+        "--from", "gnuradio", "--input", peer.at("in"), "--to", "pdus", "--output", peer.at("out"), *LOUD, "--record", tmp_path / "kept"
+    ) as (_, said):
         push, pull = peer.socket(zmq.PUSH, "in", bind=True), peer.socket(zmq.PULL, "out")
         for start in range(0, len(stream), 111):
-            push.send(stream[start:start + 111].tobytes())
+            push.send(stream[start : start + 111].tobytes())
         got = []
         while len(got) < B:
             assert pull.poll(20_000), len(got)
@@ -195,8 +219,26 @@ def test_srsran_on_every_antenna(peer):
     y = complex_normal(np.random.default_rng(4), B, m, k)
     inputs = [option for n in range(m) for option in ("--input", peer.at(f"tx{n}"))]
     outputs = [option for n in range(m) for option in ("--output", peer.at(f"rx{n}"))]
-    with base_station("--antennas", m, "--users", k, "--calibration", "none", "--precoder", "zf", "--from", "srsran", "--sync", "aligned",
-                      *inputs, "--to", "srsran", *outputs, "--symbols", 8):
+    with base_station(
+        "--antennas",
+        m,
+        "--users",
+        k,
+        "--calibration",
+        "none",
+        "--precoder",
+        "zf",
+        "--from",
+        "srsran",
+        "--sync",
+        "aligned",
+        *inputs,
+        "--to",
+        "srsran",
+        *outputs,
+        "--symbols",
+        8,
+    ):
         ask = [peer.socket(zmq.REQ, f"rx{n}") for n in range(m)]
         answer = [peer.socket(zmq.REP, f"tx{n}", bind=True) for n in range(m)]
         for n in range(m):
@@ -219,7 +261,7 @@ def sender(endpoint, first):
         push.linger = 0
         push.connect(endpoint)
         for start in range(first, first + B, 4):
-            push.send_multipart(wire.encode(Frame(start, {"y": Y[start - first:start - first + 4]})))
+            push.send_multipart(wire.encode(Frame(start, {"y": Y[start - first : start - first + 4]})))
         time.sleep(60)
 
 
@@ -249,10 +291,19 @@ def test_a_base_station_killed_and_back_is_used_again(peer):
         np.testing.assert_allclose(frames_of(pull, B), V, rtol=1e-4, atol=1e-6)
 
 
-GARBAGE = [[b""], [b"\x00" * 100], [msgpack.packb({"v": 1, "kind": "data", "start": 0, "count": 2**40, "arrays": []})], [b"\xc1"] * 5,
-           wire.encode(Frame(0, {"y": Y[:, :3]})), wire.encode(Frame(0, {"h": Y})), wire.encode(Frame(0, {"y": Y.astype(complex)})),
-           wire.encode_end(), wire.encode_error("the other side failed"),
-           wire.encode(Frame(0, {"y": np.full_like(Y[:2], np.nan)})), wire.encode(Frame(0, {"y": np.full_like(Y[:2], 1e38)}))]
+GARBAGE = [
+    [b""],
+    [b"\x00" * 100],
+    [msgpack.packb({"v": 1, "kind": "data", "start": 0, "count": 2**40, "arrays": []})],
+    [b"\xc1"] * 5,
+    wire.encode(Frame(0, {"y": Y[:, :3]})),
+    wire.encode(Frame(0, {"h": Y})),
+    wire.encode(Frame(0, {"y": Y.astype(complex)})),
+    wire.encode_end(),
+    wire.encode_error("the other side failed"),
+    wire.encode(Frame(0, {"y": np.full_like(Y[:2], np.nan)})),
+    wire.encode(Frame(0, {"y": np.full_like(Y[:2], 1e38)})),
+]
 
 
 def test_garbage_costs_its_own_blocks_alone(peer):
@@ -272,14 +323,19 @@ def test_a_slow_receiver_gets_everything(peer):
     with base_station("--input", peer.at("in")):
         push, pull = peer.socket(zmq.PUSH, "in"), peer.socket(zmq.PULL, "in-out")
         for start in range(200):
-            push.send_multipart(wire.encode(Frame(start, {"y": Y[start % B:start % B + 1]})))
+            push.send_multipart(wire.encode(Frame(start, {"y": Y[start % B : start % B + 1]})))
         time.sleep(1)
         np.testing.assert_allclose(frames_of(pull, 200), np.tile(V, (17, 1, 1))[:200], rtol=1e-4, atol=1e-6)
 
 
 def fdd(*options, **extra):
-    return subprocess.run([sys.executable, "flowgraphs/fdd_e2e.py", *LINK, "--blocks", "150", "--batch", "20", *map(str, options)],
-                          capture_output=True, text=True, timeout=100, **extra)
+    return subprocess.run(
+        [sys.executable, "flowgraphs/fdd_e2e.py", *LINK, "--blocks", "150", "--batch", "20", *map(str, options)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        **extra,
+    )
 
 
 def test_fdd_e2e_has_the_same_rates_through_a_base_station(peer, tmp_path):
@@ -322,8 +378,23 @@ def test_strangers_get_nothing_through(keys, peer, tmp_path):
 
 def test_fdd_e2e_says_which_blocks_a_base_station_left_out(peer):
     pull, push = peer.socket(zmq.PULL, "in", bind=True), peer.socket(zmq.PUSH, "in-out", bind=True)
-    process = subprocess.Popen([sys.executable, "flowgraphs/fdd_e2e.py", *LINK, "--blocks", "150", "--batch", "20", "--base-station",
-                                peer.at("in"), "--no-compare"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "flowgraphs/fdd_e2e.py",
+            *LINK,
+            "--blocks",
+            "150",
+            "--batch",
+            "20",
+            "--base-station",
+            peer.at("in"),
+            "--no-compare",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     frames = [wire.decode(pull.recv_multipart()) for _ in range(2)]
     stale = Frame(0, {"v": V}, {"run": "another", "sent_ns": 1})
     for frame in (stale, frames[1]):
@@ -332,15 +403,23 @@ def test_fdd_e2e_says_which_blocks_a_base_station_left_out(peer):
     assert process.returncode == 1 and "left out coherence blocks 0 ... 19" in errors
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    (("--input", "tcp://0.0.0.0:5555"), "would listen where other machines reach it"), (("--from", "srsran"), "antennas=16 need as many"),
-    (("--input", "tcp://127.0.0.1:1", "--input", "tcp://127.0.0.1:2"), "--input was given 2 times"),
-    (("--calibration", "calibrated-perfect"), "expects the true channel"), (("--from", "pdus", "--sync", "tag"), "--sync is for samples"),
-    (("--input-key", "x"), "options of GNU Radio's streams"),
-    (("--from", "gnuradio", "--input-socket", "push"), "socket='push' is not one of"),
-    (("--sync", "preamble", "--preamble", "60", "7"), "length=60"),
-    (("--from", "sigmf", "--input", "none"), "cannot read"), (("--users", "99"), "users=99"),
-    (("--from", "nowhere"), "nowhere"), (("--curve", "nowhere"), "nowhere")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--input", "tcp://0.0.0.0:5555"), "would listen where other machines reach it"),
+        (("--from", "srsran"), "antennas=16 need as many"),
+        (("--input", "tcp://127.0.0.1:1", "--input", "tcp://127.0.0.1:2"), "--input was given 2 times"),
+        (("--calibration", "calibrated-perfect"), "expects the true channel"),
+        (("--from", "pdus", "--sync", "tag"), "--sync is for samples"),
+        (("--input-key", "x"), "options of GNU Radio's streams"),
+        (("--from", "gnuradio", "--input-socket", "push"), "socket='push' is not one of"),
+        (("--sync", "preamble", "--preamble", "60", "7"), "length=60"),
+        (("--from", "sigmf", "--input", "none"), "cannot read"),
+        (("--users", "99"), "users=99"),
+        (("--from", "nowhere"), "nowhere"),
+        (("--curve", "nowhere"), "nowhere"),
+    ],
+)
 def test_bad_options_are_named(options, words, command):
     code, output, errors = command(base_station_program.main, *LINK, *options)
     assert code in (1, 2) and words in " ".join((output + errors).split())

@@ -38,8 +38,17 @@ def default(tmp_path_factory):
 
 
 def test_json_holds_configuration_rates_and_versions(default):
-    assert default.keys() == {"scenario", "graph", "seed", "blocks", "methods", "throughput_blocks_per_s", "latency_ms", "metrics",
-                              "versions"}
+    assert default.keys() == {
+        "scenario",
+        "graph",
+        "seed",
+        "blocks",
+        "methods",
+        "throughput_blocks_per_s",
+        "latency_ms",
+        "metrics",
+        "versions",
+    }
     assert default["scenario"]["antennas"] == 64 and default["scenario"]["world"]["size_m"] == [10.0, 10.0, 5.0]
     assert default["methods"].keys() == {"link", "wmmse_perfect_csi", "zf_perfect_csi", "ls_zf_uplink"}
     for row in default["methods"].values():
@@ -56,8 +65,16 @@ def test_calibration_gains_over_the_classic_receiver(default):
     assert share["ls_zf_uplink"] < 0.5 < 0.88 <= share["link"] < 1.0
 
 
-@pytest.mark.parametrize("options", [("--batch", "1"), ("--batch", "150", "--transport", "tcp"), ("--batch", "37", "--transport", "ipc"),
-                                     ("--workers", "process"), ("--workers", "process", "--transport", "tcp", "--batch", "20")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--batch", "1"),
+        ("--batch", "150", "--transport", "tcp"),
+        ("--batch", "37", "--transport", "ipc"),
+        ("--workers", "process"),
+        ("--workers", "process", "--transport", "tcp", "--batch", "20"),
+    ],
+)
 def test_rates_do_not_depend_on_batch_transport_or_workers(default, tmp_path, options):
     again = measured(tmp_path, *options)
     for name, row in default["methods"].items():
@@ -115,9 +132,11 @@ def test_learned_pilots_are_sent_at_exactly_the_uplink_power(tmp_path):
 
 def test_users_and_pilots_that_a_paper_network_was_not_trained_for_are_named(tmp_path, command):
     conference, journal = (str(paper_weights(tmp_path, paper)) for paper in ("conference", "journal"))
-    for weights, options, message in ((conference, ("--users", "3"), "users=3: these weights have learned pilots for 2, 4 users"),
-                                      (journal, ("--users", "8"), "users=8: these weights are for 4 users"),
-                                      (conference, ("--users", "4", "--pilots", "6"), "pilots=6: .* as many pilots as users, 4")):
+    for weights, options, message in (
+        (conference, ("--users", "3"), "users=3: these weights have learned pilots for 2, 4 users"),
+        (journal, ("--users", "8"), "users=8: these weights are for 4 users"),
+        (conference, ("--users", "4", "--pilots", "6"), "pilots=6: .* as many pilots as users, 4"),
+    ):
         code, _, errors = command(fdd_e2e.main, "--calibration", weights, *options)
         assert code == 2 and re.search(message, errors) and len(errors.splitlines()) == 1
 
@@ -128,17 +147,29 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
         assert found["methods"]["ls_zf_uplink"] is None and found["methods"]["link"]["sum_rate"] > 1
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    (("--users", "70"), "users=70 needs at least 70 antennas, got antennas=64"),
-    (("--pilots", "4"), "users=8 needs at least 8 pilot symbols"),
-    (("--blocks", "-5"), "blocks=-5"), (("--batch", "0"), "batch=0"), (("--noise-dbm", "nan"), "noise_dbm=nan"),
-    (("--calibration", "nonsense"), "no calibration weights 'nonsense'"),
-    (("--antennas", "48"), "no calibration weights 'calibrated' for antennas=48"),
-    (("--antennas", "32", "--calibration", "calibrated-m64"), "are for antennas=64, the link has antennas=32"),
-    (("--precoder", "dirty"), "precoder='dirty'"), (("--estimator", "guess"), "estimator='guess'"), (("--transport", "pigeon"), "pigeon"),
-    (("--workers", "elf"), "elf"), (("--device", "abacus"), "abacus"), (("--seed", "-1"), "seed=-1"),
-    (("--deepmimo", ".", "."), "holds no DeepMIMO scenario"), (("--deepmimo", "/nowhere", "/nowhere"), "not a folder"),
-    (("--json", "/nowhere/r.json"), "no folder /nowhere"), (("--plot", "r.bmp"), "r.bmp")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--users", "70"), "users=70 needs at least 70 antennas, got antennas=64"),
+        (("--pilots", "4"), "users=8 needs at least 8 pilot symbols"),
+        (("--blocks", "-5"), "blocks=-5"),
+        (("--batch", "0"), "batch=0"),
+        (("--noise-dbm", "nan"), "noise_dbm=nan"),
+        (("--calibration", "nonsense"), "no calibration weights 'nonsense'"),
+        (("--antennas", "48"), "no calibration weights 'calibrated' for antennas=48"),
+        (("--antennas", "32", "--calibration", "calibrated-m64"), "are for antennas=64, the link has antennas=32"),
+        (("--precoder", "dirty"), "precoder='dirty'"),
+        (("--estimator", "guess"), "estimator='guess'"),
+        (("--transport", "pigeon"), "pigeon"),
+        (("--workers", "elf"), "elf"),
+        (("--device", "abacus"), "abacus"),
+        (("--seed", "-1"), "seed=-1"),
+        (("--deepmimo", ".", "."), "holds no DeepMIMO scenario"),
+        (("--deepmimo", "/nowhere", "/nowhere"), "not a folder"),
+        (("--json", "/nowhere/r.json"), "no folder /nowhere"),
+        (("--plot", "r.bmp"), "r.bmp"),
+    ],
+)
 def test_bad_argument_is_one_line_and_exit_code_2(options, message, command):
     code, output, errors = command(fdd_e2e.main, *options)
     assert code == 2
@@ -167,8 +198,9 @@ def test_plain_output_ends_with_the_table_and_writes_the_plot(tmp_path):
 
 def test_terminal_shows_a_live_table():
     main, other = pty.openpty()
-    program = subprocess.Popen([*PROGRAM, "--blocks", "1500", "--no-compare"], stdout=other, stderr=other,
-                               env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
+    program = subprocess.Popen(
+        [*PROGRAM, "--blocks", "1500", "--no-compare"], stdout=other, stderr=other, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    )
     os.close(other)
     shown = b""
     while True:
@@ -193,9 +225,16 @@ def test_reference_that_fails_is_told_of_and_loses_nothing(tmp_path):
     assert methods["zf_perfect_csi"] is None and methods["link"]["sum_rate"] > 1
 
 
-@pytest.mark.parametrize("options", [("--blocks", "1"), ("--blocks", "1", "--no-compare"), ("--users", "1", "--blocks", "5"),
-                                     ("--antennas", "16", "--users", "16", "--blocks", "5"),
-                                     ("--antennas", "1", "--users", "1", "--blocks", "5", "--calibration", "none")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--blocks", "1"),
+        ("--blocks", "1", "--no-compare"),
+        ("--users", "1", "--blocks", "5"),
+        ("--antennas", "16", "--users", "16", "--blocks", "5"),
+        ("--antennas", "1", "--users", "1", "--blocks", "5", "--calibration", "none"),
+    ],
+)
 def test_smallest_links_run(options, tmp_path):
     done = run(*options, "--plot", str(tmp_path / "p.svg"), "--json", str(tmp_path / "r.json"))
     assert done.returncode == 0, done.stderr

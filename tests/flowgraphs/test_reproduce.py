@@ -20,9 +20,11 @@ BLOCKS = {"quick": 25, "full": 30}
 @pytest.fixture
 def small(monkeypatch):
     """Three figures cut down to seconds."""
-    cut = {"journal-6a": replace(FIGURES["journal-6a"], values=(16, 32), blocks=BLOCKS),
-           "unfolding-6": replace(FIGURES["unfolding-6"], panels=({"antennas": 8},), values=(2, 3), blocks=BLOCKS),
-           "unfolding-tables": replace(FIGURES["unfolding-tables"], panels=({"antennas": 8, "values": (2, 3)},), blocks=BLOCKS)}
+    cut = {
+        "journal-6a": replace(FIGURES["journal-6a"], values=(16, 32), blocks=BLOCKS),
+        "unfolding-6": replace(FIGURES["unfolding-6"], panels=({"antennas": 8},), values=(2, 3), blocks=BLOCKS),
+        "unfolding-tables": replace(FIGURES["unfolding-tables"], panels=({"antennas": 8, "values": (2, 3)},), blocks=BLOCKS),
+    }
     monkeypatch.setattr(reproduce, "FIGURES", cut)
     monkeypatch.setattr(reproduce, "EVERY", list(cut))
 
@@ -48,7 +50,11 @@ def test_figures_come_with_data_pictures_configuration_and_what_was_published(sm
     assert shares["mrt", "16"] < shares["calibrated-perfect", "16"] and shares["zf", "16"] < shares["unfolding", "16"]
     beside = rows_of(tmp_path / "unfolding-tables" / "comparison.csv")
     assert {(r["method"], r["users"], r["published"]) for r in beside} == {
-        ("IAIDNN", "2", "0.9915"), ("IAIDNN", "3", "0.9736"), ("black-box CNN", "2", "0.9209"), ("black-box CNN", "3", "0.9027")}
+        ("IAIDNN", "2", "0.9915"),
+        ("IAIDNN", "3", "0.9736"),
+        ("black-box CNN", "2", "0.9209"),
+        ("black-box CNN", "3", "0.9027"),
+    }
     for r in beside:
         assert float(r["ratio"]) == pytest.approx(float(r["ours"]) / float(r["published"]))
     again = command(reproduce.main, "unfolding-6", "--out", tmp_path, "--workers", "2")
@@ -65,8 +71,11 @@ def test_what_has_no_weights_is_left_out_and_told_of(small, command, tmp_path, m
 
 def test_full_takes_more_blocks(small, command, tmp_path, monkeypatch):
     monkeypatch.setattr(reproduce, "NAMES", {})
-    monkeypatch.setattr(reproduce, "FIGURES", {"journal-6a": replace(FIGURES["journal-6a"], values=(24,), blocks=BLOCKS,
-                                                                     methods={"wmmse": "WMMSE", "zf": "ZF"})})
+    monkeypatch.setattr(
+        reproduce,
+        "FIGURES",
+        {"journal-6a": replace(FIGURES["journal-6a"], values=(24,), blocks=BLOCKS, methods={"wmmse": "WMMSE", "zf": "ZF"})},
+    )
     assert command(reproduce.main, "journal-6a", "--full", "--out", tmp_path, "--workers", "1").code == 0
     assert {r["blocks"] for r in rows_of(tmp_path / "journal-6a" / "results.csv")} == {"30"}
 

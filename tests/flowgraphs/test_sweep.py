@@ -17,8 +17,23 @@ from tests.support import precoder_weights
 from trained.networks.unfolding import Unfolding
 
 BASE = ["--method", "zf", "--method", "wmmse", "--set", "antennas=16", "--blocks", "40", "--workers", "2"]
-SLOW = [sys.executable, "-m", "flowgraphs.sweep", "--method", "wmmse", "--set", "antennas=16,32", "--set", "users=6,8", "--seeds", "3",
-        "--blocks", "1500", "--workers", "2"]
+SLOW = [
+    sys.executable,
+    "-m",
+    "flowgraphs.sweep",
+    "--method",
+    "wmmse",
+    "--set",
+    "antennas=16,32",
+    "--set",
+    "users=6,8",
+    "--seeds",
+    "3",
+    "--blocks",
+    "1500",
+    "--workers",
+    "2",
+]
 
 
 def started(folder):
@@ -105,15 +120,17 @@ def test_a_slurm_job_runs_dask_workers(tmp_path, monkeypatch, command):
     import dask
 
     job = tmp_path / "job.sh"
-    programs = {"sbatch": f'grep -q "SBATCH --mem" "$1" || exit 1\ncp "$1" {job}\nsh {job} >{tmp_path}/log 2>&1 &\n'
-                          'echo Submitted batch job $!\n',
-                "scancel": 'pkill -P "$1"; kill "$1"; exit 0\n'}
+    programs = {
+        "sbatch": f'grep -q "SBATCH --mem" "$1" || exit 1\ncp "$1" {job}\nsh {job} >{tmp_path}/log 2>&1 &\necho Submitted batch job $!\n',
+        "scancel": 'pkill -P "$1"; kill "$1"; exit 0\n',
+    }
     for name, text in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with dask.config.set({"jobqueue.slurm.cores": 1, "jobqueue.slurm.processes": 1, "jobqueue.slurm.memory": "2GB",
-                          "jobqueue.slurm.interface": "lo"}):
+    with dask.config.set(
+        {"jobqueue.slurm.cores": 1, "jobqueue.slurm.processes": 1, "jobqueue.slurm.memory": "2GB", "jobqueue.slurm.interface": "lo"}
+    ):
         done = command(sweep.main, *BASE, "--set", "users=4", "--out", str(tmp_path / "out"), "--slurm", "1")
     assert done.code == 0, done.err
     assert "wrote" in done.out
@@ -123,7 +140,7 @@ def test_precision_stops_a_point_early_at_the_same_blocks():
     whole = run_point(Point("zf", {"antennas": 16, "users": 2}, 1, 2000))
     early = run_point(Point("zf", {"antennas": 16, "users": 2}, 1, 2000, precision=0.02))
     assert len(early) in range(400, 2000, 200)
-    np.testing.assert_array_equal(early, whole[:len(early)])
+    np.testing.assert_array_equal(early, whole[: len(early)])
     assert half_width(early) < 0.02 * early.mean()
     before = early[:-200]
     assert len(before) and half_width(before) >= 0.02 * before.mean()
@@ -174,10 +191,19 @@ def test_a_plan_comes_from_yaml_and_options_win(command, tmp_path):
     assert (row["method"], row["antennas"], row["users"], row["blocks"], row["share"]) == ("mrt", 16, 5, 20, 1.0)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("methods: zf\n", "methods='zf' has to be of type list"), ("- zf\n", "a map with keys"), ("metods: [zf]\n", "a map with keys"),
-    ("methods: [zf\n", "is not YAML"), ("grid: {users: 4}\n", "users=4 has to be a list"), ("blocks: many\n", "blocks='many'"),
-    ("seeds: true\n", "seeds=True"), ("grid: {users: []}\n", "users=[] has to be a list")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("methods: zf\n", "methods='zf' has to be of type list"),
+        ("- zf\n", "a map with keys"),
+        ("metods: [zf]\n", "a map with keys"),
+        ("methods: [zf\n", "is not YAML"),
+        ("grid: {users: 4}\n", "users=4 has to be a list"),
+        ("blocks: many\n", "blocks='many'"),
+        ("seeds: true\n", "seeds=True"),
+        ("grid: {users: []}\n", "users=[] has to be a list"),
+    ],
+)
 def test_a_bad_plan_is_named(command, tmp_path, text, words):
     plan = tmp_path / "plan.yaml"
     plan.write_text(text)
@@ -185,10 +211,20 @@ def test_a_bad_plan_is_named(command, tmp_path, text, words):
     assert done.code == 2 and words in done.err
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    (["--method", "zz"], "'zz'"), (["--set", "user=4"], "no such setting"), (["--set", "users=4000"], "at the last one: users=4000"),
-    (["--seeds", "0"], "seeds=0"), (["--blocks", "0"], "blocks=0"), (["--precision", "-1"], "precision=-1"),
-    (["--workers", "0"], "workers=0"), (["--set", "=4"], "NAME=VALUE"), (["--scheduler", "tcp://127.0.0.1:1"], "127.0.0.1:1")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--method", "zz"], "'zz'"),
+        (["--set", "user=4"], "no such setting"),
+        (["--set", "users=4000"], "at the last one: users=4000"),
+        (["--seeds", "0"], "seeds=0"),
+        (["--blocks", "0"], "blocks=0"),
+        (["--precision", "-1"], "precision=-1"),
+        (["--workers", "0"], "workers=0"),
+        (["--set", "=4"], "NAME=VALUE"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "127.0.0.1:1"),
+    ],
+)
 def test_bad_options_are_named(command, tmp_path, options, words):
     done = command(sweep.main, "--out", str(tmp_path), *options)
     assert done.code == 2 and words in done.err and len(done.err.splitlines()) <= 2

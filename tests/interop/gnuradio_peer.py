@@ -5,6 +5,7 @@
 send: items 0, 1, 2, ... through a ZMQ sink, with a tag every `tag_every` items; receive: items of a ZMQ source to a .npy file, their
 tags to standard output; send_messages, receive_messages: serialised PMTs, in hexadecimal, through the message blocks.
 """
+
 import json
 import sys
 import time

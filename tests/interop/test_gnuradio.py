@@ -1,4 +1,5 @@
 """Live, both ways, with GNU Radio itself: every sample, tag and message equal. `make test-interop` runs these."""
+
 import json
 import shutil
 import subprocess
@@ -16,8 +17,14 @@ from blocks.runtime.frame import Frame
 from tests.blocks.radio.captures import CORPUS, value_of
 from tests.support import ArraySource, Collect, FrameSource
 
-PYTHON = next((python for python in ("/usr/bin/python3", shutil.which("python3") or "") if python and subprocess.run(
-    [python, "-c", "import gnuradio.zeromq"], capture_output=True).returncode == 0), None)
+PYTHON = next(
+    (
+        python
+        for python in ("/usr/bin/python3", shutil.which("python3") or "")
+        if python and subprocess.run([python, "-c", "import gnuradio.zeromq"], capture_output=True).returncode == 0
+    ),
+    None,
+)
 pytestmark = [pytest.mark.gnuradio, pytest.mark.skipif(PYTHON is None, reason="GNU Radio is not installed; make test-interop installs it")]
 
 SINK_OF = {"pull": "push", "sub": "pub", "req": "rep"}
@@ -88,7 +95,7 @@ def test_gnu_radio_hears(socket, tags, vlen, peer, tmp_path):
     count, data, step = COUNT[vlen], items(COUNT[vlen], vlen), COUNT[vlen] // 10
     frames = []
     for start in range(0, count, step):
-        frames.append(Frame(start, {"samples": data[start:start + step]}))
+        frames.append(Frame(start, {"samples": data[start : start + step]}))
         add_stream_tags(frames[-1].tags, [tag for tag in tags_of(count, EVERY[vlen]) if tag.offset in frames[-1].index])
     receiver = peer(job="receive", socket=socket, endpoint=endpoint, vlen=vlen, tags=tags, key=key, count=count, file=str(file))
     assert receiver.stdout.readline() == "ready\n"

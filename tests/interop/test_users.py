@@ -1,4 +1,5 @@
 """The GNU Radio program of flowgraphs/gnuradio and its twin for GNU Radio Companion, live with the base station."""
+
 import os
 import re
 import shutil
@@ -38,8 +39,13 @@ def test_symbols_reach_the_users(tmp_path):
     said, picture = [], tmp_path / "users.png"
     up, down = f"ipc://{tmp_path}/up", f"ipc://{tmp_path}/down"
     with base_station(said, "--input", up, "--output", down):
-        done = subprocess.run([PYTHON, FOLDER / "users.py", "--picture", picture, "--uplink", up, "--downlink", down, "--seconds", "12"],
-                              env=OFFSCREEN, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [PYTHON, FOLDER / "users.py", "--picture", picture, "--uplink", up, "--downlink", down, "--seconds", "12"],
+            env=OFFSCREEN,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert done.returncode == 0, done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 10_000
     sinr = [float(value) for value in re.findall(r"SINR ([\d.]+) dB", done.stdout)]
@@ -49,8 +55,24 @@ def test_symbols_reach_the_users(tmp_path):
 
 
 def test_no_answer_is_told(tmp_path):
-    done = subprocess.run([PYTHON, FOLDER / "users.py", "--picture", tmp_path / "a.png", "--uplink", f"ipc://{tmp_path}/a", "--downlink",
-                           f"ipc://{tmp_path}/b", "--seconds", "1"], env=OFFSCREEN, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [
+            PYTHON,
+            FOLDER / "users.py",
+            "--picture",
+            tmp_path / "a.png",
+            "--uplink",
+            f"ipc://{tmp_path}/a",
+            "--downlink",
+            f"ipc://{tmp_path}/b",
+            "--seconds",
+            "1",
+        ],
+        env=OFFSCREEN,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 1 and "user 1: nothing received" in done.stdout
 
 
@@ -65,8 +87,9 @@ def test_the_companion_file_compiles_and_runs(tmp_path):
     assert "rror" not in compiled.stdout, compiled.stdout
     shutil.copy(FOLDER / "channels.npz", tmp_path)
     program = tmp_path / "users_grc.py"
-    program.write_text(program.read_text().replace("tcp://127.0.0.1:5555", f"ipc://{tmp_path}/u").replace("tcp://127.0.0.1:5556",
-                                                                                                       f"ipc://{tmp_path}/d"))
+    program.write_text(
+        program.read_text().replace("tcp://127.0.0.1:5555", f"ipc://{tmp_path}/u").replace("tcp://127.0.0.1:5556", f"ipc://{tmp_path}/d")
+    )
     said: list[str] = []
     with base_station(said, "--input", f"ipc://{tmp_path}/u", "--output", f"ipc://{tmp_path}/d"):
         users = subprocess.Popen([PYTHON, program], env=OFFSCREEN, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -90,4 +113,4 @@ def test_channels_and_preamble_are_those_of_calibeam():
     np.testing.assert_allclose(bursts.preamble(), zadoff_chu(61, 25), atol=1e-6)
     sent = bursts.bursts(4, -10.0)
     begin = int(np.flatnonzero(sent.any(1))[0])
-    np.testing.assert_allclose(sent[begin + 61:begin + 65].T, Scenario(64, 4).pilot_matrix(), atol=1e-6)
+    np.testing.assert_allclose(sent[begin + 61 : begin + 65].T, Scenario(64, 4).pilot_matrix(), atol=1e-6)

@@ -23,8 +23,10 @@ def test_zero_forcing_without_noise_gives_the_symbols_back():
 def test_lmmse_of_vanishing_noise_is_zero_forcing_and_has_the_least_error():
     y = noisy(1.0)
     np.testing.assert_allclose(lmmse_detector(y, H, 1.0, 1e-9), zero_forcing_detector(y, H), atol=1e-4)
-    error = {name: (np.abs(s - S) ** 2).mean() for name, s in (("mf", matched_filter(y, H)), ("zf", zero_forcing_detector(y, H)),
-                                                               ("lmmse", lmmse_detector(y, H, 1.0, 1.0)))}
+    error = {
+        name: (np.abs(s - S) ** 2).mean()
+        for name, s in (("mf", matched_filter(y, H)), ("zf", zero_forcing_detector(y, H)), ("lmmse", lmmse_detector(y, H, 1.0, 1.0)))
+    }
     assert error["lmmse"] < error["zf"] < error["mf"]
 
 

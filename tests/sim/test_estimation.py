@@ -80,8 +80,15 @@ def test_dependent_pilots_are_named():
         least_squares_matrix(np.ones((2, 4), np.complex64))
 
 
-@pytest.mark.parametrize("call", [lambda: dft_pilots(4, 4, -1.0), lambda: scaled_least_squares_matrix(np.eye(2), -1.0, 1.0),
-                                  lambda: lmmse_matrix(np.eye(2), np.eye(3), 4, 1.0), lambda: lmmse_matrix(np.eye(2), np.eye(2), 4, 0.0)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: dft_pilots(4, 4, -1.0),
+        lambda: scaled_least_squares_matrix(np.eye(2), -1.0, 1.0),
+        lambda: lmmse_matrix(np.eye(2), np.eye(3), 4, 1.0),
+        lambda: lmmse_matrix(np.eye(2), np.eye(2), 4, 0.0),
+    ],
+)
 def test_bad_arguments_are_refused(call):
     with pytest.raises(ValueError, match="-1|shape|noise_power"):
         call()

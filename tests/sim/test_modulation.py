@@ -1,4 +1,5 @@
 """QAM: Gray neighbours, unit power, decisions, and error rates of the textbook."""
+
 import math
 
 import numpy as np
@@ -22,8 +23,11 @@ def test_decisions_undo_small_errors(order, rng):
     sent = random_symbols(order, 1, range(5), (3, 20))
     half = np.sqrt(1.5 / (order - 1))
     np.testing.assert_allclose(decide(sent + np.complex64(0.9 * half * (1 - 1j)), order), sent, atol=1e-6)
-    np.testing.assert_allclose(decide(2 * sent, order)[np.abs(sent.real) + np.abs(sent.imag) > 1.99 * np.abs(sent).max() / np.sqrt(2)],
-                               sent[np.abs(sent.real) + np.abs(sent.imag) > 1.99 * np.abs(sent).max() / np.sqrt(2)], atol=1e-6)
+    np.testing.assert_allclose(
+        decide(2 * sent, order)[np.abs(sent.real) + np.abs(sent.imag) > 1.99 * np.abs(sent).max() / np.sqrt(2)],
+        sent[np.abs(sent.real) + np.abs(sent.imag) > 1.99 * np.abs(sent).max() / np.sqrt(2)],
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("order, snr_db", [(4, 8), (16, 15), (64, 21)])

@@ -69,7 +69,8 @@ def test_carrier_offset_is_found_and_taken_off(offset):
 def test_snr_estimate_is_unbiased(snr_db):
     rng = np.random.default_rng(4)
     h = np.exp(2j * np.pi * rng.random(16))
-    found = [preamble_snr((Z[:, None] * h + 10 ** (-snr_db / 20) * complex_normal(rng, 61, 16)).astype(np.complex64), Z)
-             for _ in range(100)]
+    found = [
+        preamble_snr((Z[:, None] * h + 10 ** (-snr_db / 20) * complex_normal(rng, 61, 16)).astype(np.complex64), Z) for _ in range(100)
+    ]
     assert 10 * np.log10(np.mean(found)) == pytest.approx(snr_db, abs=0.15)
     assert preamble_snr(np.zeros((61, 2), np.complex64), Z) == 0

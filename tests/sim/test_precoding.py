@@ -94,9 +94,11 @@ def test_structured_precoder_equals_its_antenna_space_formula(rng):
 def test_torch_twins_equal_the_kernels(rng):
     h, p, q = complex_normal(rng, 6, 16, 5), powers(rng, 6, 5), powers(rng, 6, 5)
     t, tp, tq = torch.from_numpy(h), torch.from_numpy(p), torch.from_numpy(q)
-    pairs = [(zero_forcing(h, POWER), zero_forcing_torch(t, POWER)),
-             (regularized_zero_forcing(h, POWER, NOISE), regularized_zero_forcing_torch(t, POWER, NOISE)),
-             (structured_precoder(h, p, q, NOISE), structured_precoder_torch(t, tp, tq, NOISE))]
+    pairs = [
+        (zero_forcing(h, POWER), zero_forcing_torch(t, POWER)),
+        (regularized_zero_forcing(h, POWER, NOISE), regularized_zero_forcing_torch(t, POWER, NOISE)),
+        (structured_precoder(h, p, q, NOISE), structured_precoder_torch(t, tp, tq, NOISE)),
+    ]
     for kernel, twin in pairs:
         np.testing.assert_allclose(kernel, twin.numpy(), atol=2e-5)
     g = h.conj().swapaxes(1, 2) @ pairs[1][0]
@@ -150,7 +152,10 @@ def test_two_users_at_one_place_are_named_by_zero_forcing_and_served_by_the_othe
 def test_noise_beyond_double_precision_is_named(rng, name):
     h = complex_normal(rng, 2, 8, 4)
     h[1, :, 3] = h[1, :, 0]
-    makers = {"rzf": lambda n: regularized_zero_forcing(h, POWER, n), "wmmse": lambda n: wmmse(h, POWER, n, 5),
-              "structured": lambda n: structured_precoder(h, powers(rng, 2, 4), powers(rng, 2, 4), n)}
+    makers = {
+        "rzf": lambda n: regularized_zero_forcing(h, POWER, n),
+        "wmmse": lambda n: wmmse(h, POWER, n, 5),
+        "structured": lambda n: structured_precoder(h, powers(rng, 2, 4), powers(rng, 2, 4), n),
+    }
     with pytest.raises(ValueError, match="noise_power=1e-30 mW is too little against the channels of block 1"):
         makers[name](1e-30)

@@ -50,8 +50,15 @@ def test_zero_forcing_with_water_filling_is_never_worse():
     assert (rate(filled) >= rate(v) - 1e-4).all() and (rate(filled) >= rate(equal) - 1e-4).all()
 
 
-@pytest.mark.parametrize(("gains", "power", "words"), [([1.0, -1.0], 1.0, "finite numbers >= 0"), ([np.nan], 1.0, "finite"),
-                                                       ([1.0], 0.0, "power=0"), ([0.0, 0.0], 1.0, "all gains are zero")])
+@pytest.mark.parametrize(
+    ("gains", "power", "words"),
+    [
+        ([1.0, -1.0], 1.0, "finite numbers >= 0"),
+        ([np.nan], 1.0, "finite"),
+        ([1.0], 0.0, "power=0"),
+        ([0.0, 0.0], 1.0, "all gains are zero"),
+    ],
+)
 def test_bad_numbers_are_named(gains, power, words):
     with pytest.raises(ValueError, match=words):
         water_filling(gains, power, 1.0)

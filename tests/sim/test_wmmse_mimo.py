@@ -43,17 +43,26 @@ def test_with_one_antenna_per_user_it_is_the_kernel_for_those():
 
 def test_weights_favour_users():
     h = channels(6, 3, 2, 8)
+
     def own(v, k):
         e = h[:, k, None] @ v
         power = e @ e.conj().swapaxes(-1, -2)
         rest = power.sum(1) - power[:, k] + np.eye(2)
         return np.linalg.slogdet(rest + power[:, k])[1] - np.linalg.slogdet(rest)[1]
+
     plain, favoured = (wmmse_mimo(h, 2, 10.0, 1.0, 200, w) for w in (None, [5.0, 1.0, 1.0]))
     assert own(favoured, 0).mean() > own(plain, 0).mean()
 
 
-@pytest.mark.parametrize(("shape", "streams", "words"), [((2, 3, 2, 8), 3, "streams=3"), ((2, 3, 2, 4), 2, "need at least 6 antennas"),
-                                                         ((3, 2, 8), 1, "expected"), ((2, 3, 2, 8), 0, "streams=0")])
+@pytest.mark.parametrize(
+    ("shape", "streams", "words"),
+    [
+        ((2, 3, 2, 8), 3, "streams=3"),
+        ((2, 3, 2, 4), 2, "need at least 6 antennas"),
+        ((3, 2, 8), 1, "expected"),
+        ((2, 3, 2, 8), 0, "streams=0"),
+    ],
+)
 def test_bad_shapes_are_named(shape, streams, words):
     with pytest.raises(ValueError, match=words):
         wmmse_mimo(np.ones(shape), streams, 1.0, 1.0)

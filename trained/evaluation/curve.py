@@ -1,4 +1,5 @@
 """Rate against training time: python -m trained.evaluation.curve NAME... --plot FILE."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -32,8 +33,10 @@ def draw_curves(curves: dict[str, dict], file: Path) -> None:
     figure.savefig(file, dpi=150)
 
 
-def main(names: Annotated[list[str], typer.Argument(help="Shipped names, or .json cards.")],
-         plot: Annotated[Path, typer.Option(help="The .png, .svg or .pdf to draw.")]):
+def main(
+    names: Annotated[list[str], typer.Argument(help="Shipped names, or .json cards.")],
+    plot: Annotated[Path, typer.Option(help="The .png, .svg or .pdf to draw.")],
+):
     """Draw the training curves that cards keep, beside WMMSE and zero forcing on the same test blocks."""
     try:
         curves = {Path(name).stem: load_card(find_card(name))["curve"] for name in names}

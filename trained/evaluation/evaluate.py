@@ -1,4 +1,5 @@
 """Rate of calibration weights against perfect-CSI WMMSE on positions that they never saw: python -m trained.evaluation.evaluate --help."""
+
 from __future__ import annotations
 
 import json as json_format
@@ -81,10 +82,15 @@ class Reference:
         heard = self._heard_by(network, device)
         precoders = []
         for start in range(0, len(heard), _FRAME):
-            x = torch.from_numpy(heard[start:start + _FRAME]).to(device)
+            x = torch.from_numpy(heard[start : start + _FRAME]).to(device)
             h, *powers = (t.cpu().numpy() for t in network(x, estimate_noise(s), s.downlink_power, s.noise_power))
-            precoders.append(h if network.precoder == "own" else zero_forcing(h, s.downlink_power) if network.precoder == "zf"
-                             else structured_precoder(h, powers[0], powers[1], s.noise_power))
+            precoders.append(
+                h
+                if network.precoder == "own"
+                else zero_forcing(h, s.downlink_power)
+                if network.precoder == "zf"
+                else structured_precoder(h, powers[0], powers[1], s.noise_power)
+            )
         return self.rate(np.concatenate(precoders))
 
     def _heard_by(self, network, device):
@@ -102,8 +108,10 @@ class Reference:
     def shares_of_zero_forcing(self) -> dict[str, float | None]:
         """Shares of WMMSE that zero forcing reaches, with perfect CSI and on the least-squares estimate of the uplink."""
         power, bound = self.scenario.downlink_power, self.wmmse_rate.mean()
-        return {"zf_perfect_csi": float(self.rate(zero_forcing(self.true_channel, power)).mean() / bound),
-                "ls_zf_uplink": float(self.rate(zero_forcing(self.h_est, power)).mean() / bound)}
+        return {
+            "zf_perfect_csi": float(self.rate(zero_forcing(self.true_channel, power)).mean() / bound),
+            "ls_zf_uplink": float(self.rate(zero_forcing(self.h_est, power)).mean() / bound),
+        }
 
 
 def estimate_noise(scenario: Scenario) -> float:
@@ -127,9 +135,16 @@ def row_of(network: CalibrationNetwork, reference) -> dict:
     """The figures of a network on a reference's channels."""
     rate = reference.rate_of(network)
     share = share_of(rate, reference)
-    return {"antennas": reference.scenario.antennas, "users": reference.scenario.users, "sum_rate": float(rate.mean()), "ci95": _ci95(rate),
-            "wmmse": float(reference.wmmse_rate.mean()), "fraction_of_wmmse": share["share"], "fraction_ci95": share["ci95"],
-            **reference.shares_of_zero_forcing()}
+    return {
+        "antennas": reference.scenario.antennas,
+        "users": reference.scenario.users,
+        "sum_rate": float(rate.mean()),
+        "ci95": _ci95(rate),
+        "wmmse": float(reference.wmmse_rate.mean()),
+        "fraction_of_wmmse": share["share"],
+        "fraction_ci95": share["ci95"],
+        **reference.shares_of_zero_forcing(),
+    }
 
 
 def scenarios(antennas: int | None, world, users: tuple[int, ...] = USERS) -> list[Scenario]:
@@ -150,8 +165,15 @@ def table_of(rows: list[dict], blocks: int, where: str = "positions never traine
         table.add_column(column, justify="right")
     for r in rows:
         zero_forcing_shares = ("-" if r[name] is None else f"{r[name]:.1%}" for name in ("zf_perfect_csi", "ls_zf_uplink"))
-        table.add_row(str(r["antennas"]), str(r["users"]), f"{r['sum_rate']:.2f}", f"± {r['ci95']:.2f}", f"{r['fraction_of_wmmse']:.2%}",
-                      f"± {r['fraction_ci95']:.2%}", *zero_forcing_shares)
+        table.add_row(
+            str(r["antennas"]),
+            str(r["users"]),
+            f"{r['sum_rate']:.2f}",
+            f"± {r['ci95']:.2f}",
+            f"{r['fraction_of_wmmse']:.2%}",
+            f"± {r['fraction_ci95']:.2%}",
+            *zero_forcing_shares,
+        )
     return table
 
 
@@ -167,12 +189,15 @@ def _rows_in_the_room(network, antennas, users, blocks, between):
     return [evaluate(network, s, blocks) for s in every if network.serves(s.users)]
 
 
-def main(name: Annotated[str, typer.Argument(help="Shipped name or .safetensors file.")],
-         blocks: Annotated[int, typer.Option(help="Coherence blocks for each K.")] = 1000,
-         users: Annotated[list[int], typer.Option(help="Number of users K; may be given several times.")] = list(USERS),  # noqa: B006
-         between: Annotated[bool, typer.Option("--off-grid", help="Users anywhere in their areas, instead of the test positions on the "
-                                                                  "1 cm grid.")] = False,
-         json: Annotated[Path | None, typer.Option(help="Write the table to this file too.")] = None):
+def main(
+    name: Annotated[str, typer.Argument(help="Shipped name or .safetensors file.")],
+    blocks: Annotated[int, typer.Option(help="Coherence blocks for each K.")] = 1000,
+    users: Annotated[list[int], typer.Option(help="Number of users K; may be given several times.")] = list(USERS),  # noqa: B006
+    between: Annotated[
+        bool, typer.Option("--off-grid", help="Users anywhere in their areas, instead of the test positions on the 1 cm grid.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(help="Write the table to this file too.")] = None,
+):
     """Print what weights reach in the default scenario for several numbers of users (and antennas, where they serve any)."""
     try:
         if blocks < 2:

@@ -1,4 +1,5 @@
 """Posterior mean of the downlink channel over stored positions: the reference that a learned calibration has to reach."""
+
 from __future__ import annotations
 
 from dataclasses import replace

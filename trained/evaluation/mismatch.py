@@ -1,4 +1,5 @@
 """Weights at uplink powers other than those they were trained at: python -m trained.evaluation.mismatch --help."""
+
 from __future__ import annotations
 
 import json as json_format
@@ -35,8 +36,14 @@ def draw(rows: list[dict], title: str, file: Path) -> None:
     axes = figure.add_subplot()
     powers = [row["uplink_power_dbm"] for row in rows]
     for name, marker in zip(rows[0]["networks"], "os^v", strict=False):
-        axes.errorbar(powers, [100 * row["networks"][name]["share"] for row in rows],
-                      [100 * row["networks"][name]["ci95"] for row in rows], marker=marker, capsize=3, label=name)
+        axes.errorbar(
+            powers,
+            [100 * row["networks"][name]["share"] for row in rows],
+            [100 * row["networks"][name]["ci95"] for row in rows],
+            marker=marker,
+            capsize=3,
+            label=name,
+        )
     for key, label, style in (("zf_perfect_csi", "ZF, perfect CSI", "--"), ("ls_zf_uplink", "LS + ZF on the uplink estimate", ":")):
         axes.plot(powers, [100 * row[key] for row in rows], color="0.4", linestyle=style, linewidth=1, label=label)
     axes.set(xlabel="uplink power (dBm)", ylabel="sum rate, % of WMMSE with perfect CSI", title=title)
@@ -45,11 +52,13 @@ def draw(rows: list[dict], title: str, file: Path) -> None:
     figure.savefig(file, dpi=150)
 
 
-def main(names: Annotated[list[str], typer.Argument(help="Shipped names or .safetensors files, for one number of antennas.")],
-         users: Annotated[int, typer.Option(help="Users K.")] = 16,
-         blocks: Annotated[int, typer.Option(help="Coherence blocks for each power.")] = 500,
-         plot: Annotated[Path | None, typer.Option(help="Draw the curves to this .png, .svg or .pdf.")] = None,
-         json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None):
+def main(
+    names: Annotated[list[str], typer.Argument(help="Shipped names or .safetensors files, for one number of antennas.")],
+    users: Annotated[int, typer.Option(help="Users K.")] = 16,
+    blocks: Annotated[int, typer.Option(help="Coherence blocks for each power.")] = 500,
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves to this .png, .svg or .pdf.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None,
+):
     """Print what weights reach in the default scenario at uplink powers from -20 to 10 dBm."""
     try:
         loaded = {Path(name).stem: load_network(name) for name in names}

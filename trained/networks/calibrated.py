@@ -1,4 +1,5 @@
 """Neural calibration: from an uplink channel estimate to the channel and the powers that the precoder should use."""
+
 from __future__ import annotations
 
 import math
@@ -21,8 +22,9 @@ class Calibration(CalibrationNetwork):
         super().__init__()
         self.antennas = antennas
         self.mixture = GaussianMixture(antennas, regions, cells, rank)
-        self.refine = nn.Sequential(nn.Linear(4 * antennas + 4, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
-                                    last := nn.Linear(hidden, 4 * antennas))
+        self.refine = nn.Sequential(
+            nn.Linear(4 * antennas + 4, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last := nn.Linear(hidden, 4 * antennas)
+        )
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.powers = PowerRounds(hidden=64, rounds=2, side=3, floor=0.01)

@@ -1,4 +1,5 @@
 """Powers for a known downlink channel: the neural answer to WMMSE."""
+
 from __future__ import annotations
 
 from torch import Tensor

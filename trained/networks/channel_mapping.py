@@ -1,4 +1,5 @@
 """Uplink-to-downlink channel mapping: the learned stage of the block-by-block receiver that calibration is compared to."""
+
 from __future__ import annotations
 
 from trained.networks.papers import PaperPerfect

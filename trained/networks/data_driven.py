@@ -1,4 +1,5 @@
 """The black box: a convolutional network from channels, or from received pilots, to precoders."""
+
 from __future__ import annotations
 
 import torch
@@ -29,8 +30,16 @@ class DataDriven(CalibrationNetwork):
     w_unit: Tensor
     h_unit: Tensor
 
-    def __init__(self, antennas: int, users: int, user_antennas: int = 1, streams: int = 1, convolutions: int = 3, channels: int = 32,
-                 dense: int = 256):
+    def __init__(
+        self,
+        antennas: int,
+        users: int,
+        user_antennas: int = 1,
+        streams: int = 1,
+        convolutions: int = 3,
+        channels: int = 32,
+        dense: int = 256,
+    ):
         super().__init__()
         self.users, self.shape, self.streams = users, (users, user_antennas, antennas), streams
         layers: list[nn.Module] = []
@@ -80,8 +89,12 @@ class DataDrivenPerfect(DataDriven, PerfectPrecoder):
         if progress >= _SUPERVISED:
             return super().loss(drop, noise_power, progress)
         h = self.scaled(drop, noise_power)
-        errors = [(found - label) / unit for found, label, unit in
-                  zip(self.outputs(h.flatten(1, 2).mT), labels(h, self.streams), (self.u_unit, self.w_unit), strict=True)]
+        errors = [
+            (found - label) / unit
+            for found, label, unit in zip(
+                self.outputs(h.flatten(1, 2).mT), labels(h, self.streams), (self.u_unit, self.w_unit), strict=True
+            )
+        ]
         return torch.stack([(error.real**2 + error.imag**2).mean() for error in errors]).sum()
 
 

@@ -1,4 +1,5 @@
 """What the trainer, the evaluation and the flowgraphs ask of a calibration network."""
+
 from __future__ import annotations
 
 import torch

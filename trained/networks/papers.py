@@ -1,4 +1,5 @@
 """The networks of both neural-calibration papers: shared MLPs that calibrate the inputs of least squares and zero forcing."""
+
 from __future__ import annotations
 
 import itertools

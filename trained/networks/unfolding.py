@@ -1,4 +1,5 @@
 """WMMSE unrolled into a few layers with learned approximations of its inverses (IAIDNN)."""
+
 from __future__ import annotations
 
 from typing import cast

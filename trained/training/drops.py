@@ -1,4 +1,5 @@
 """Random drops: users, powers and noise of the training steps, synthesised on the training device."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -33,8 +34,7 @@ class Drops:
         self.settings, self.scenario, self.device = settings, scenario, device
         phasors = scenario.phasors()
         self.noise_power = scenario.noise_power
-        self.coefficient, self.phase_step = (torch.from_numpy(x).to(device, torch.complex64)
-                                             for x in (phasors.coefficient, phasors.step))
+        self.coefficient, self.phase_step = (torch.from_numpy(x).to(device, torch.complex64) for x in (phasors.coefficient, phasors.step))
 
     def drop(self, step: int, network: CalibrationNetwork, rank: int = 0, ranks: int = 1) -> Drop:
         """Drop number `step` as `network` hears it; the part of process `rank` of `ranks`."""

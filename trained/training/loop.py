@@ -1,4 +1,5 @@
 """One training run as a Lightning module: network, optimiser, learning rate, and what it needs to go on after a stop."""
+
 from __future__ import annotations
 
 import json
@@ -28,8 +29,9 @@ from trained.training.settings import FIXED_USERS, RAYLEIGH, Settings
 
 def training_scenario(s: Settings) -> Scenario:
     """The world that a run draws its users from."""
-    return Scenario(antennas=s.antennas, users=s.max_users, world=s.world, downlink_power_dbm=s.downlink_power_dbm, split="train",
-                    seed=s.seed)
+    return Scenario(
+        antennas=s.antennas, users=s.max_users, world=s.world, downlink_power_dbm=s.downlink_power_dbm, split="train", seed=s.seed
+    )
 
 
 def architecture(s: Settings) -> tuple[type[CalibrationNetwork], dict]:
@@ -44,7 +46,8 @@ def architecture(s: Settings) -> tuple[type[CalibrationNetwork], dict]:
         "channel-mapping": (ChannelMapping, {"antennas": s.antennas}),
         "data-driven": (DataDrivenPilots, {"antennas": s.antennas, "users": s.max_users}),
         "data-driven-perfect": (DataDrivenPerfect, {"antennas": s.antennas, "users": s.max_users}),
-        "unfolding": (Unfolding, {"antennas": s.antennas, "users": s.max_users, "layers": s.layers})}
+        "unfolding": (Unfolding, {"antennas": s.antennas, "users": s.max_users, "layers": s.layers}),
+    }
     mimo = {"antennas": s.antennas, "users": s.max_users, "user_antennas": s.user_antennas, "streams": s.user_antennas}
     made |= {"data-driven-mimo": (DataDrivenPerfect, mimo), "unfolding-mimo": (Unfolding, {**mimo, "layers": s.layers})}
     return made[s.network]
@@ -121,8 +124,9 @@ class Training(lightning.LightningModule):
 
     def on_fit_start(self):
         rayleigh = self.settings.network in RAYLEIGH
-        self.drops = (RayleighDrops(self.settings, self.device) if rayleigh
-                      else Drops(self.settings, training_scenario(self.settings), self.device))
+        self.drops = (
+            RayleighDrops(self.settings, self.device) if rayleigh else Drops(self.settings, training_scenario(self.settings), self.device)
+        )
 
     def on_train_batch_start(self, batch, batch_idx):
         self.began = time.monotonic()

@@ -1,4 +1,5 @@
 """Training and measuring in uncorrelated Rayleigh fading, with users of several antennas."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

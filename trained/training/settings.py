@@ -1,4 +1,5 @@
 """How a network is trained."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
@@ -91,16 +92,20 @@ class Settings:
         if self.start not in STARTS:
             raise ValueError(f"start={self.start!r} is not one of {', '.join(STARTS)}")
         if not 1 <= self.min_users <= self.max_users <= self.antennas:
-            raise ValueError(f"users have to satisfy 1 <= min_users <= max_users <= antennas, got {self.min_users}, "
-                             f"{self.max_users}, {self.antennas}")
+            raise ValueError(
+                f"users have to satisfy 1 <= min_users <= max_users <= antennas, got {self.min_users}, {self.max_users}, {self.antennas}"
+            )
         if self.network in FIXED_USERS and self.min_users != self.max_users:
-            raise ValueError(f"{self.network} is for one number of users: min_users={self.min_users} and max_users={self.max_users} "
-                             "have to be the same")
+            raise ValueError(
+                f"{self.network} is for one number of users: min_users={self.min_users} and max_users={self.max_users} have to be the same"
+            )
         if self.steps is None and not self.minutes > 0:
             raise ValueError(f"minutes={self.minutes} has to be above 0")
         if self.network in RAYLEIGH and self.max_users * self.user_antennas > self.antennas:
-            raise ValueError(f"users={self.max_users} with user_antennas={self.user_antennas} need at least "
-                             f"{self.max_users * self.user_antennas} antennas, got antennas={self.antennas}")
+            raise ValueError(
+                f"users={self.max_users} with user_antennas={self.user_antennas} need at least "
+                f"{self.max_users * self.user_antennas} antennas, got antennas={self.antennas}"
+            )
         for name in ("batch", "regions", "cells", "rank", "hidden", "layers", "user_antennas"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} has to be at least 1")

@@ -1,4 +1,5 @@
 """Train a calibration network end to end on the downlink sum rate: python -m trained.training.train --help."""
+
 from __future__ import annotations
 
 import itertools
@@ -28,10 +29,16 @@ _MAKES, _LEARNS, _RUNS = "What is trained", "How it learns", "How it runs"
 
 def train(
     context: typer.Context,
-    network: Annotated[str, typer.Option(help=f"What to train: {', '.join(RECIPES)}. Those without 'perfect' hear uplink pilots only.",
-                                         rich_help_panel=_MAKES)] = "calibrated",
-    antennas: Annotated[int, typer.Option(help="Base-station antennas M (the most of them for calibrated-perfect, which serves any "
-                                               "number).", rich_help_panel=_MAKES)] = 64,
+    network: Annotated[
+        str,
+        typer.Option(help=f"What to train: {', '.join(RECIPES)}. Those without 'perfect' hear uplink pilots only.", rich_help_panel=_MAKES),
+    ] = "calibrated",
+    antennas: Annotated[
+        int,
+        typer.Option(
+            help="Base-station antennas M (the most of them for calibrated-perfect, which serves any number).", rich_help_panel=_MAKES
+        ),
+    ] = 64,
     min_users: Annotated[int, typer.Option(help="Fewest users K of a step; each step draws one K.", rich_help_panel=_MAKES)] = 2,
     max_users: Annotated[int, typer.Option(help="Most users K of a step; never more than M.", rich_help_panel=_MAKES)] = 16,
     regions: Annotated[int, typer.Option(help="calibrated: regions of the mixture of places.", rich_help_panel=_MAKES)] = 400,
@@ -39,41 +46,71 @@ def train(
     rank: Annotated[int, typer.Option(help="calibrated: rank of a cell's covariance.", rich_help_panel=_MAKES)] = 4,
     hidden: Annotated[int, typer.Option(help="calibrated: width of the refinement MLP.", rich_help_panel=_MAKES)] = 256,
     layers: Annotated[int, typer.Option(help="unfolding, unfolding-mimo: layers.", rich_help_panel=_MAKES)] = 7,
-    start: Annotated[str, typer.Option(help="unfolding, unfolding-mimo: start at layers that follow wmmse, or at rzf.",
-                                       rich_help_panel=_MAKES)] = "wmmse",
-    user_antennas: Annotated[int, typer.Option(help="The -mimo networks, which are for Rayleigh fading: antennas, and streams, of each "
-                                                    "user.", rich_help_panel=_MAKES)] = 2,
+    start: Annotated[
+        str, typer.Option(help="unfolding, unfolding-mimo: start at layers that follow wmmse, or at rzf.", rich_help_panel=_MAKES)
+    ] = "wmmse",
+    user_antennas: Annotated[
+        int,
+        typer.Option(
+            help="The -mimo networks, which are for Rayleigh fading: antennas, and streams, of each user.", rich_help_panel=_MAKES
+        ),
+    ] = 2,
     snr_db: Annotated[float, typer.Option(help="The -mimo networks: transmit power over noise power, dB.", rich_help_panel=_MAKES)] = 20.0,
-    deepmimo: Annotated[tuple[Path, Path] | None, typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR", rich_help_panel=_MAKES,
-                                                               help="DeepMIMO folders instead of the built-in room.")] = None,
-    config: Annotated[Path | None, typer.Option(metavar="CARD.json", rich_help_panel=_MAKES, help=(
-        "Train as a card says (any file of trained/weights/*.json); options given beside it win. Cards of shipped weights count "
-        "steps, so the same machine gives the same weights."))] = None,
+    deepmimo: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR", rich_help_panel=_MAKES, help="DeepMIMO folders instead of the built-in room."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CARD.json",
+            rich_help_panel=_MAKES,
+            help=(
+                "Train as a card says (any file of trained/weights/*.json); options given beside it win. Cards of shipped weights count "
+                "steps, so the same machine gives the same weights."
+            ),
+        ),
+    ] = None,
     minutes: Annotated[float, typer.Option(help="Budget as training time.", rich_help_panel=_LEARNS)] = 25.0,
-    steps: Annotated[int | None, typer.Option(help="Budget as optimiser steps, instead of a time: the run can then be repeated "
-                                                   "exactly.", rich_help_panel=_LEARNS)] = None,
-    batch: Annotated[int, typer.Option(help="Coherence blocks of a step, all processes together; 1024 for the papers' networks.",
-                                       rich_help_panel=_LEARNS)] = 128,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Budget as optimiser steps, instead of a time: the run can then be repeated exactly.", rich_help_panel=_LEARNS),
+    ] = None,
+    batch: Annotated[
+        int,
+        typer.Option(help="Coherence blocks of a step, all processes together; 1024 for the papers' networks.", rich_help_panel=_LEARNS),
+    ] = 128,
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate of Adam.", rich_help_panel=_LEARNS)] = 1e-3,
-    schedule: Annotated[str, typer.Option(help="cosine (with warm-up) or constant, which the papers' networks take.",
-                                          rich_help_panel=_LEARNS)] = "cosine",
-    mixture_rate: Annotated[float, typer.Option(help="calibrated: share of the learning rate for the mixture.",
-                                                rich_help_panel=_LEARNS)] = 0.1,
-    default_power_share: Annotated[float, typer.Option(help="Share of blocks at the default powers (1 for the papers' "
-                                                            "networks); the rest draws -20 ... 10 dBm up "
-                                                            "and -5 ... 15 dBm down.", rich_help_panel=_LEARNS)] = 0.7,
+    schedule: Annotated[
+        str, typer.Option(help="cosine (with warm-up) or constant, which the papers' networks take.", rich_help_panel=_LEARNS)
+    ] = "cosine",
+    mixture_rate: Annotated[
+        float, typer.Option(help="calibrated: share of the learning rate for the mixture.", rich_help_panel=_LEARNS)
+    ] = 0.1,
+    default_power_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of blocks at the default powers (1 for the papers' "
+            "networks); the rest draws -20 ... 10 dBm up "
+            "and -5 ... 15 dBm down.",
+            rich_help_panel=_LEARNS,
+        ),
+    ] = 0.7,
     downlink_power_dbm: Annotated[float, typer.Option(help="The default downlink power, dBm.", rich_help_panel=_LEARNS)] = 5.0,
     seed: Annotated[int, typer.Option(help="Seed of weights, users and noise.", rich_help_panel=_LEARNS)] = 1,
     name: Annotated[str | None, typer.Option(help="Name of the weights; NETWORK-mM by default.", rich_help_panel=_RUNS)] = None,
     folder: Annotated[Path, typer.Option(help="Where weights, card and checkpoint go.", rich_help_panel=_RUNS)] = FOLDER,
-    logs: Annotated[Path, typer.Option(help="Where CSV and TensorBoard logs and the picture of the training curve go.",
-                                       rich_help_panel=_RUNS)] = Path("out/training"),
+    logs: Annotated[
+        Path, typer.Option(help="Where CSV and TensorBoard logs and the picture of the training curve go.", rich_help_panel=_RUNS)
+    ] = Path("out/training"),
     device: Annotated[str, typer.Option(help="cpu or cuda.", rich_help_panel=_RUNS)] = "cpu",
-    devices: Annotated[int, typer.Option(help="Processes (cpu) or GPUs (cuda) on each machine; they share every batch.",
-                                         rich_help_panel=_RUNS)] = 1,
+    devices: Annotated[
+        int, typer.Option(help="Processes (cpu) or GPUs (cuda) on each machine; they share every batch.", rich_help_panel=_RUNS)
+    ] = 1,
     nodes: Annotated[int, typer.Option(help="Machines; start the same command on each, by Slurm or torchrun.", rich_help_panel=_RUNS)] = 1,
-    precision: Annotated[str, typer.Option(help=f"{', '.join(PRECISIONS)}: of the MLPs; complex arithmetic is always single.",
-                                           rich_help_panel=_RUNS)] = "32-true",
+    precision: Annotated[
+        str, typer.Option(help=f"{', '.join(PRECISIONS)}: of the MLPs; complex arithmetic is always single.", rich_help_panel=_RUNS)
+    ] = "32-true",
     blocks: Annotated[int, typer.Option(help="Test blocks of the table in the card.", rich_help_panel=_RUNS)] = 1000,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoint of the same name if there is one.", rich_help_panel=_RUNS)] = True,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=_RUNS)] = False,
@@ -97,8 +134,11 @@ def train(
 
     - `python -m trained.training.train --device cuda --devices 4 --precision bf16-mixed --batch 4096`
     """
-    given = {key: value for key, value in context.params.items()
-             if (source := context.get_parameter_source(key)) is not None and source.name == "COMMANDLINE"}
+    given = {
+        key: value
+        for key, value in context.params.items()
+        if (source := context.get_parameter_source(key)) is not None and source.name == "COMMANDLINE"
+    }
     console = Console(quiet=quiet or not _first_process())
     try:
         settings = _settings(config, given)
@@ -176,10 +216,22 @@ def _run(settings, file, logs, console, device, devices, nodes, precision, block
     ranks = devices * nodes
     try:
         trainer = lightning.Trainer(
-            accelerator="gpu" if device.startswith("cuda") else "cpu", devices=devices, num_nodes=nodes, precision=precision,
-            strategy="ddp_find_unused_parameters_true" if ranks > 1 else "auto", use_distributed_sampler=False,
-            max_steps=settings.steps or -1, max_epochs=-1, logger=loggers, callbacks=[watch], log_every_n_steps=20,
-            deterministic=device == "cpu", enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False)
+            accelerator="gpu" if device.startswith("cuda") else "cpu",
+            devices=devices,
+            num_nodes=nodes,
+            precision=precision,
+            strategy="ddp_find_unused_parameters_true" if ranks > 1 else "auto",
+            use_distributed_sampler=False,
+            max_steps=settings.steps or -1,
+            max_epochs=-1,
+            logger=loggers,
+            callbacks=[watch],
+            log_every_n_steps=20,
+            deterministic=device == "cpu",
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+        )
     except MisconfigurationException as error:
         raise ValueError(f"devices={devices}, nodes={nodes}: {str(error).splitlines()[0]}") from None
     try:
@@ -214,8 +266,10 @@ def _finish(training, watch, file, logs, console, blocks, run):
 def _rows(network, s, blocks):
     if s.network in RAYLEIGH:
         return [row_of(network, RayleighReference.of(rayleigh_scenario(s), blocks))]
-    every = [replace(scenario, downlink_power_dbm=s.downlink_power_dbm)
-             for scenario in scenarios(None if s.network == "calibrated-perfect" else s.antennas, s.world, (*USERS, s.max_users))]
+    every = [
+        replace(scenario, downlink_power_dbm=s.downlink_power_dbm)
+        for scenario in scenarios(None if s.network == "calibrated-perfect" else s.antennas, s.world, (*USERS, s.max_users))
+    ]
     every = list(dict.fromkeys(every))
     return [evaluate(network, scenario, blocks) for scenario in every if scenario.antennas <= s.antennas and network.serves(scenario.users)]
 
@@ -228,20 +282,29 @@ def card_of(training, curve: dict, run: dict) -> dict:
     s, (made, arguments) = training.settings, architecture(training.settings)
     scenario = training_scenario(s)
     test = rayleigh_scenario(s) if s.network in RAYLEIGH else replace(scenario, split="test", seed=0, users=min(8, s.antennas))
-    return {"architecture": {"name": made.__name__, "arguments": arguments},
-            "csi": made.csi,
-            "antennas": None if s.network == "calibrated-perfect" else s.antennas,
-            "scenario": asdict(test),
-            "training": {**asdict(s), "steps_done": training.steps_done, "minutes_done": round(training.seconds / 60, 2),
-                         "steps_skipped": training.skipped, "uplink_powers_dbm": UPLINK_POWERS_DBM,
-                         "downlink_powers_dbm": DOWNLINK_POWERS_DBM, **run},
-            "seed": s.seed,
-            "split": {"trained_on": "train", "tested_on": "test", "split_seed": scenario.split_seed,
-                      "test_positions": scenario.test_positions},
-            "curve": curve,
-            "results": {"blocks": 0, "rows": []},
-            "versions": {"python": platform.python_version(),
-                         **{package: version(package) for package in ("calibeam", "torch", "numpy", "numba", "lightning")}}}
+    return {
+        "architecture": {"name": made.__name__, "arguments": arguments},
+        "csi": made.csi,
+        "antennas": None if s.network == "calibrated-perfect" else s.antennas,
+        "scenario": asdict(test),
+        "training": {
+            **asdict(s),
+            "steps_done": training.steps_done,
+            "minutes_done": round(training.seconds / 60, 2),
+            "steps_skipped": training.skipped,
+            "uplink_powers_dbm": UPLINK_POWERS_DBM,
+            "downlink_powers_dbm": DOWNLINK_POWERS_DBM,
+            **run,
+        },
+        "seed": s.seed,
+        "split": {"trained_on": "train", "tested_on": "test", "split_seed": scenario.split_seed, "test_positions": scenario.test_positions},
+        "curve": curve,
+        "results": {"blocks": 0, "rows": []},
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("calibeam", "torch", "numpy", "numba", "lightning")},
+        },
+    }
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")

@@ -1,4 +1,5 @@
 """Watching a training run: its rate against WMMSE on test positions, progress on the screen, checkpoints, the end of its time."""
+
 from __future__ import annotations
 
 import signal
@@ -23,8 +24,15 @@ class Watch(lightning.Callback):
 
     def __init__(self, checkpoint: Path, console: Console):
         self.checkpoint, self.console, self.interrupted = checkpoint, console, False
-        self.bar = Progress(BarColumn(), TextColumn("step {task.fields[step]}"), TextColumn("{task.fields[rate]}"), TimeElapsedColumn(),
-                            TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self.bar = Progress(
+            BarColumn(),
+            TextColumn("step {task.fields[step]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
 
     def on_fit_start(self, trainer, training):
         if trainer.is_global_zero:

@@ -31,10 +31,14 @@ def test_an_unfolded_network_serves_fewer_users(tmp_path, rng):
     np.testing.assert_allclose((abs(v) ** 2).sum((1, 2)), 3, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "port", "shape", "match"), [
-    (DataDrivenPilots, "y", (8, 4), "8 on one side, M=16"),
-    (DataDrivenPilots, "y", (16, 3), "3 on one side, L=4"),
-    (DataDrivenPerfect, "h_est", (16, 3), "3 on one side, K=4")])
+@pytest.mark.parametrize(
+    ("kind", "port", "shape", "match"),
+    [
+        (DataDrivenPilots, "y", (8, 4), "8 on one side, M=16"),
+        (DataDrivenPilots, "y", (16, 3), "3 on one side, L=4"),
+        (DataDrivenPerfect, "h_est", (16, 3), "3 on one side, K=4"),
+    ],
+)
 def test_a_link_that_a_black_box_is_not_for_is_refused_when_wired(tmp_path, rng, kind, port, shape, match):
     weights = precoder_weights(tmp_path, kind, antennas=16, users=4)
     fg = Flowgraph()

@@ -1,4 +1,5 @@
 """What GNU Radio's ZeroMQ blocks sent, with what they were given."""
+
 import json
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def value_of(described):
     if kind == "pair":
         car, cdr = map(value_of, value)
         return [car, *(cdr or [])] if cdr is None or isinstance(cdr, list) else Pair(car, cdr)
-    return {"null": lambda: None, "uint64": lambda: UInt64(value), "complex": lambda: complex(*value),
-            "tuple": lambda: tuple(map(value_of, value)), "vector": lambda: Vector(map(value_of, value)),
-            "dict": lambda: {value_of(k): value_of(v) for k, v in value}}.get(kind, lambda: value)()
+    return {
+        "null": lambda: None,
+        "uint64": lambda: UInt64(value),
+        "complex": lambda: complex(*value),
+        "tuple": lambda: tuple(map(value_of, value)),
+        "vector": lambda: Vector(map(value_of, value)),
+        "dict": lambda: {value_of(k): value_of(v) for k, v in value},
+    }.get(kind, lambda: value)()

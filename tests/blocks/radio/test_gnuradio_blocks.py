@@ -1,4 +1,5 @@
 """The GNU Radio blocks on GNU Radio's own bytes, on garbage, and with peers that die, lag or come late."""
+
 import logging
 import multiprocessing
 import os
@@ -188,9 +189,17 @@ def test_garbage_is_counted_and_good_messages_still_arrive(tags, endpoint, conte
     assert 1 <= len(caplog.records) <= 20 and endpoint in caplog.text
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ({"dtype": "float64"}, "float64"), ({"vlen": 0}, "vlen=0"), ({"socket": "push"}, "socket='push'"), ({"key": "a"}, "socket='sub'"),
-    ({"ask_for": 0}, "ask_for=0"), ({"bind": True, "endpoint": "tcp://*:5555"}, "insecure")])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"dtype": "float64"}, "float64"),
+        ({"vlen": 0}, "vlen=0"),
+        ({"socket": "push"}, "socket='push'"),
+        ({"key": "a"}, "socket='sub'"),
+        ({"ask_for": 0}, "ask_for=0"),
+        ({"bind": True, "endpoint": "tcp://*:5555"}, "insecure"),
+    ],
+)
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         GNURadioSource(**{"endpoint": "tcp://127.0.0.1:5555", **arguments})

@@ -1,4 +1,5 @@
 """PMTs and tag headers against GNU Radio's own bytes, and against garbage."""
+
 import contextlib
 import struct
 import tracemalloc
@@ -14,12 +15,27 @@ from blocks.radio.pmt import Pair, PmtError, UInt64, Vector
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, decode_header, encode_header, stream_tags
 from tests.blocks.radio.captures import CAPTURES, CORPUS, messages, value_of
 
-SCALARS = (st.none() | st.booleans() | st.integers(-2**63, 2**64 - 1) | st.integers(0, 2**64 - 1).map(UInt64) | st.text(max_size=20)
-           | st.floats(allow_nan=False) | st.complex_numbers(allow_nan=False))
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.integers(0, 2**64 - 1).map(UInt64)
+    | st.text(max_size=20)
+    | st.floats(allow_nan=False)
+    | st.complex_numbers(allow_nan=False)
+)
 ARRAYS = hnp.arrays(st.sampled_from(["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8", "c8", "c16"]), st.integers(0, 5))
-VALUES = st.recursive(SCALARS | ARRAYS, lambda inner: st.lists(inner, min_size=1, max_size=4) | st.lists(inner, max_size=4).map(tuple)
-                      | st.lists(inner, max_size=4).map(Vector) | st.dictionaries(st.text(max_size=8), inner, min_size=1, max_size=4)
-                      | st.builds(Pair, inner, SCALARS.filter(lambda v: v is not None)), max_leaves=12)
+VALUES = st.recursive(
+    SCALARS | ARRAYS,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.lists(inner, max_size=4).map(Vector)
+        | st.dictionaries(st.text(max_size=8), inner, min_size=1, max_size=4)
+        | st.builds(Pair, inner, SCALARS.filter(lambda v: v is not None))
+    ),
+    max_leaves=12,
+)
 TAGGED = [name for name in CAPTURES if CAPTURES[name].get("pass_tags")]
 TUPLE_OF_ALL = pmt.encode((True, "µ", -1, 2**40, UInt64(3), 0.5, 1j, [1, 2], {"a": {"b": None}}, Vector((1,)), Pair(1, 2), np.arange(3)))
 
@@ -90,18 +106,45 @@ def test_a_hundred_thousand_random_buffers_leave_nothing_behind():
     attempt(pmt.decode, content[:99])
     tracemalloc.start()
     for cut in cuts:
-        attempt(pmt.decode, content[cut:cut + 64])
+        attempt(pmt.decode, content[cut : cut + 64])
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 100_000
 
 
-@pytest.mark.parametrize("content", [
-    b"\x0a\x0b\xff\xff\xff\xff\x00", b"\x08\xff\xff\xff\xff", b"\x0c\xff\xff\xff\xff" + b"\x06" * 50, b"\x02\xff\xff" + b"a" * 65535,
-    b"\x07" * 100_000, b"\x0c\x00\x00\x00\x01" * 5_000 + b"\x06", b"\x09\x07" * 5_000, b"\x07\x06" * 5_000 + b"\x03\x00\x00\x00\x01",
-    b"\x0e", b"\x06\x06", b"\x09\x07\x07\x06\x06\x06\x06", b"\x09\x06", b"\x02\x00\x01\xff"],
-    ids=["huge array", "huge vector", "huge tuple", "long symbol", "deep pairs", "deep tuples", "deep dicts", "long chain of pairs", "type",
-         "more after it", "list as key", "entry", "not UTF-8"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x0a\x0b\xff\xff\xff\xff\x00",
+        b"\x08\xff\xff\xff\xff",
+        b"\x0c\xff\xff\xff\xff" + b"\x06" * 50,
+        b"\x02\xff\xff" + b"a" * 65535,
+        b"\x07" * 100_000,
+        b"\x0c\x00\x00\x00\x01" * 5_000 + b"\x06",
+        b"\x09\x07" * 5_000,
+        b"\x07\x06" * 5_000 + b"\x03\x00\x00\x00\x01",
+        b"\x0e",
+        b"\x06\x06",
+        b"\x09\x07\x07\x06\x06\x06\x06",
+        b"\x09\x06",
+        b"\x02\x00\x01\xff",
+    ],
+    ids=[
+        "huge array",
+        "huge vector",
+        "huge tuple",
+        "long symbol",
+        "deep pairs",
+        "deep tuples",
+        "deep dicts",
+        "long chain of pairs",
+        "type",
+        "more after it",
+        "list as key",
+        "entry",
+        "not UTF-8",
+    ],
+)
 def test_malformed_values_are_refused(content):
     with pytest.raises(PmtError):
         pmt.decode(content)
@@ -121,7 +164,9 @@ def test_long_lists_are_read():
     assert pmt.decode(pmt.encode(list(range(20_000)))) == list(range(20_000))
 
 
-@pytest.mark.parametrize("value", [2**64, -2**63 - 1, "a" * 1025, b"bytes", {1, 2}, np.zeros((2, 2)), np.zeros(2, "f2"), object()], ids=str)
+@pytest.mark.parametrize(
+    "value", [2**64, -(2**63) - 1, "a" * 1025, b"bytes", {1, 2}, np.zeros((2, 2)), np.zeros(2, "f2"), object()], ids=str
+)
 def test_what_no_pmt_holds_is_refused(value):
     with pytest.raises(PmtError):
         pmt.encode(value)

@@ -1,4 +1,5 @@
 """SigMF recordings: what the sigmf package reads is what was streamed, and the other way round."""
+
 import json
 import sys
 
@@ -34,9 +35,18 @@ def replay(path, blocks=None, **arguments):
 
 def write(path, samples, datatype, channels=1, annotations=()):
     samples.tofile(f"{path}.sigmf-data")
-    meta = sigmf.SigMFFile({"global": {"core:datatype": datatype, "core:version": "1.2.0", "core:num_channels": channels,
-                                       "core:extensions": [{"name": "calibeam", "version": "0.1.0", "optional": True}]},
-                            "captures": [{"core:sample_start": 0}], "annotations": list(annotations)})
+    meta = sigmf.SigMFFile(
+        {
+            "global": {
+                "core:datatype": datatype,
+                "core:version": "1.2.0",
+                "core:num_channels": channels,
+                "core:extensions": [{"name": "calibeam", "version": "0.1.0", "optional": True}],
+            },
+            "captures": [{"core:sample_start": 0}],
+            "annotations": list(annotations),
+        }
+    )
     meta.set_data_file(f"{path}.sigmf-data")
     meta.tofile(path)
 
@@ -69,11 +79,17 @@ def test_part_of_a_recording(tmp_path):
     np.testing.assert_array_equal(replay(tmp_path / "a", blocks=37, frame_samples=10)["arrays"]["samples"], X[:37])
 
 
-@pytest.mark.parametrize(("datatype", "raw", "value"), [
-    ("ci16_le", np.array([[16384, -32768], [0, 8192]], "<i2"), [0.5 - 1j, 0.25j]), ("cu8", np.array([[192, 0], [128, 64]], "u1"),
-                                                                                   [0.5 - 1j, -0.5j]),
-    ("cf32_be", np.array([1 + 2j, -3j], ">c8"), [1 + 2j, -3j]), ("cf64_le", np.array([1 + 2j, -3j]), [1 + 2j, -3j]),
-    ("rf32_le", np.array([0.5, 2], "<f4"), [0.5, 2]), ("ri8", np.array([64, -128], "i1"), [0.5, -1])])
+@pytest.mark.parametrize(
+    ("datatype", "raw", "value"),
+    [
+        ("ci16_le", np.array([[16384, -32768], [0, 8192]], "<i2"), [0.5 - 1j, 0.25j]),
+        ("cu8", np.array([[192, 0], [128, 64]], "u1"), [0.5 - 1j, -0.5j]),
+        ("cf32_be", np.array([1 + 2j, -3j], ">c8"), [1 + 2j, -3j]),
+        ("cf64_le", np.array([1 + 2j, -3j]), [1 + 2j, -3j]),
+        ("rf32_le", np.array([0.5, 2], "<f4"), [0.5, 2]),
+        ("ri8", np.array([64, -128], "i1"), [0.5, -1]),
+    ],
+)
 def test_every_datatype_is_read(datatype, raw, value, tmp_path):
     write(tmp_path / "a", raw, datatype)
     found = replay(tmp_path / "a.sigmf-meta")["arrays"]["samples"]
@@ -82,8 +98,9 @@ def test_every_datatype_is_read(datatype, raw, value, tmp_path):
 
 
 def test_archives_and_other_programs_annotations(tmp_path):
-    notes = [{"core:sample_start": 5, "core:sample_count": 3, "core:label": "preamble", "core:freq_lower_edge": -1.5,
-              "core:comment": "é" * 999}]
+    notes = [
+        {"core:sample_start": 5, "core:sample_count": 3, "core:label": "preamble", "core:freq_lower_edge": -1.5, "core:comment": "é" * 999}
+    ]
     write(tmp_path / "a", X, "cf32_le", 3, notes)
     sigmf.fromfile(tmp_path / "a.sigmf-meta").archive(tmp_path / "b.sigmf")
     found = replay(tmp_path / "b.sigmf")
@@ -101,8 +118,17 @@ def test_a_changed_sample_is_noticed_before_the_first_frame(tmp_path):
         next(source.frames(None, 1))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"global": {}}', '{"global": {"core:datatype": "cx9", "core:version": "1.0.0"}, '
-                                     '"captures": [], "annotations": []}', '{"global": 5, "captures": 1, "annotations": null}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"global": {}}',
+        '{"global": {"core:datatype": "cx9", "core:version": "1.0.0"}, "captures": [], "annotations": []}',
+        '{"global": 5, "captures": 1, "annotations": null}',
+    ],
+)
 def test_what_is_no_recording_is_refused(content, tmp_path):
     (tmp_path / "a.sigmf-meta").write_text(content)
     (tmp_path / "a.sigmf-data").write_bytes(bytes(80))

@@ -1,4 +1,5 @@
 """srsRAN's sample exchange: any non-empty request is answered, and the count of samples is the clock."""
+
 import numpy as np
 import pytest
 import zmq

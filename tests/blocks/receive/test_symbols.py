@@ -1,4 +1,5 @@
 """Real symbols through the downlink: the measured rate is the predicted one."""
+
 import numpy as np
 import pytest
 

@@ -1,4 +1,5 @@
 """Blocks that fail on purpose, importable by worker processes."""
+
 import os
 import signal
 import threading
@@ -55,8 +56,7 @@ class Misshapen(Faulty):
         self.change = change
 
     def work(self, index, x):
-        return {"rank": x[0], "count": x[:-1], "dtype": x.astype("float64"), "size": x[:, :-1], "none": None,
-                "name": {"y": x}}[self.change]
+        return {"rank": x[0], "count": x[:-1], "dtype": x.astype("float64"), "size": x[:, :-1], "none": None, "name": {"y": x}}[self.change]
 
 
 class Slow(Faulty):

@@ -1,4 +1,5 @@
 """Whatever breaks, run() says so within seconds, names it, and leaves no process and no socket file behind."""
+
 import glob
 import multiprocessing
 import os
@@ -143,10 +144,19 @@ def test_malformed_message_on_an_edge_is_named():
         intruder.close(0)
 
 
-@pytest.mark.parametrize("parts", [
-    [b"junk"], [b"\x80"], wire.encode(Frame(0, {"other": X})), wire.encode(Frame(0, {"x": X.astype("float64")})),
-    wire.encode(Frame(0, {"x": X[:, :1]})), wire.encode_error("the amplifier is on fire"), [wire.encode(Frame(0, {"x": X}))[0]]],
-    ids=["junk", "empty map", "other array", "other dtype", "other shape", "error", "missing part"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"junk"],
+        [b"\x80"],
+        wire.encode(Frame(0, {"other": X})),
+        wire.encode(Frame(0, {"x": X.astype("float64")})),
+        wire.encode(Frame(0, {"x": X[:, :1]})),
+        wire.encode_error("the amplifier is on fire"),
+        [wire.encode(Frame(0, {"x": X}))[0]],
+    ],
+    ids=["junk", "empty map", "other array", "other dtype", "other shape", "error", "missing part"],
+)
 def test_malformed_message_from_outside_is_named(parts, tmp_path):
     fg = Flowgraph()
     endpoint = f"ipc://{tmp_path}/in"
@@ -212,10 +222,28 @@ def test_a_flowgraph_runs_again_after_a_failure_and_after_success():
 
 @pytest.mark.parametrize("workers", ["thread", "process"])
 def test_ctrl_c_stops_everything_with_exit_code_130(workers, tmp_path):
-    command = [sys.executable, "-m", "flowgraphs.fdd_e2e", "--blocks", "100000000", "--calibration", "none", "--no-compare",
-               "--workers", workers, "--transport", "ipc"]
-    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True,
-                               env={**os.environ, "TMPDIR": str(tmp_path)})
+    command = [
+        sys.executable,
+        "-m",
+        "flowgraphs.fdd_e2e",
+        "--blocks",
+        "100000000",
+        "--calibration",
+        "none",
+        "--no-compare",
+        "--workers",
+        workers,
+        "--transport",
+        "ipc",
+    ]
+    program = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
     family = psutil.Process(program.pid)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("calibeam-*/edge*")) and time.monotonic() < deadline:
@@ -247,7 +275,8 @@ def test_worker_processes_never_hear_ctrl_c():
 
 def test_workers_end_when_their_flowgraph_is_killed(tmp_path):
     script = tmp_path / "endless.py"
-    script.write_text(textwrap.dedent("""
+    script.write_text(
+        textwrap.dedent("""
         from tests.blocks.runtime.test_failures import Endless
         from tests.support import Collect
         from blocks import Flowgraph
@@ -260,9 +289,14 @@ def test_workers_end_when_their_flowgraph_is_killed(tmp_path):
                 pass
             print("streaming", flush=True)
             fg.wait()
-        """))
-    program = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.getcwd()})
+        """)
+    )
+    program = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.getcwd()},
+    )
     assert program.stdout.readline() == "streaming\n"
     children = psutil.Process(program.pid).children(recursive=True)
     assert len(children) >= 2

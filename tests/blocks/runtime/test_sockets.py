@@ -1,4 +1,5 @@
 """Sockets to the outside listen on this machine alone, unless somebody says otherwise or keys are used."""
+
 import subprocess
 import sys
 

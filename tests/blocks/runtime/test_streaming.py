@@ -176,8 +176,15 @@ def test_two_programs_give_the_numbers_of_one(tmp_path):
     assert halves[1].wait(60) == 0
     whole = Flowgraph()
     x = S.pilot_matrix()
-    whole.connect(PilotSource(x), UplinkChannel(S), AWGN(S.noise_power, S.seed), LSEstimator(x), ZFPrecoder(S.downlink_power),
-                  Downlink(S), RateSink(S.noise_power))
+    whole.connect(
+        PilotSource(x),
+        UplinkChannel(S),
+        AWGN(S.noise_power, S.seed),
+        LSEstimator(x),
+        ZFPrecoder(S.downlink_power),
+        Downlink(S),
+        RateSink(S.noise_power),
+    )
     np.testing.assert_allclose(np.array(json.loads(output)), whole.run(blocks=300, batch=50)["RateSink"]["rates"], rtol=1e-6)
 
 
@@ -194,7 +201,7 @@ def test_a_foreign_process_needs_only_zeromq_and_msgpack():
     fg.start()
     for start in (0, 3):
         header = {"v": 1, "kind": "data", "start": start, "count": 3, "arrays": [["h_est", "<c8", [3, 16, 4]]], "tags": {"cell": 7}}
-        push.send_multipart([msgpack.packb(header), h[start:start + 3].tobytes()])
+        push.send_multipart([msgpack.packb(header), h[start : start + 3].tobytes()])
     push.send(msgpack.packb({"v": 1, "kind": "end"}))
     found = []
     while True:
@@ -203,7 +210,7 @@ def test_a_foreign_process_needs_only_zeromq_and_msgpack():
         if header["kind"] == "end":
             break
         assert header["tags"] == {"cell": 7}
-        (name, dtype, shape), = header["arrays"]
+        ((name, dtype, shape),) = header["arrays"]
         assert (name, dtype) == ("v", "<c8")
         found.append(np.frombuffer(arrays[0], dtype).reshape(shape))
     fg.wait()
@@ -270,7 +277,7 @@ class Gathering(Block):
 
 def test_frames_that_wait_and_continue_each_other_come_as_one():
     x = np.arange(40, dtype=np.float32)[:, None]
-    frames = [Frame(n, {"x": x[n:n + 1]}, {"noted": [n], "run": "a" if n < 20 else "b"}) for n in range(40) if n != 13]
+    frames = [Frame(n, {"x": x[n : n + 1]}, {"noted": [n], "run": "a" if n < 20 else "b"}) for n in range(40) if n != 13]
     fg = Flowgraph()
     fg.connect(FrameSource(*frames), Gathering())
     seen = fg.run(queue=50)["Gathering"]["seen"]

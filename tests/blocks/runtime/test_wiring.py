@@ -127,8 +127,12 @@ def test_empty_graph_and_bad_run_arguments_are_named():
         Flowgraph().run()
     fg = Flowgraph()
     fg.connect(source(), Collect())
-    for arguments, message in (({"batch": 0}, "batch=0"), ({"transport": "pigeon"}, "pigeon.*inproc, ipc, tcp"),
-                               ({"workers": "elf"}, "elf"), ({"blocks": -1}, "blocks=-1")):
+    for arguments, message in (
+        ({"batch": 0}, "batch=0"),
+        ({"transport": "pigeon"}, "pigeon.*inproc, ipc, tcp"),
+        ({"workers": "elf"}, "elf"),
+        ({"blocks": -1}, "blocks=-1"),
+    ):
         with pytest.raises(ValueError, match=message):
             fg.run(**arguments)
 
@@ -188,15 +192,21 @@ def test_chain_with_blocks_that_do_not_fit_is_refused():
 def test_chain_passes_its_dimensions_on():
     fg = Flowgraph()
     with pytest.raises(WiringError, match="M=64 on one side, M=32"):
-        fg.connect(Chain(PilotSource(X), UplinkChannel(S), AWGN(1.0)), Chain(LSEstimator(X), ZFPrecoder(1.0)),
-                   Chain(DownlinkChannel(Scenario(antennas=32, users=4)), RateSink(1.0)))
+        fg.connect(
+            Chain(PilotSource(X), UplinkChannel(S), AWGN(1.0)),
+            Chain(LSEstimator(X), ZFPrecoder(1.0)),
+            Chain(DownlinkChannel(Scenario(antennas=32, users=4)), RateSink(1.0)),
+        )
 
 
 def test_drawing_shows_every_connection(tmp_path):
     fg = Flowgraph()
     fg.connect(PilotSource(X), UplinkChannel(S), AWGN(1.0), Collect())
-    assert fg.draw().splitlines() == ["PilotSource.pilots (4, 4) complex64 -> UplinkChannel.pilots",
-                                      "UplinkChannel.y (64, 4) complex64 -> AWGN.y", "AWGN.y (64, 4) complex64 -> Collect.y"]
+    assert fg.draw().splitlines() == [
+        "PilotSource.pilots (4, 4) complex64 -> UplinkChannel.pilots",
+        "UplinkChannel.y (64, 4) complex64 -> AWGN.y",
+        "AWGN.y (64, 4) complex64 -> Collect.y",
+    ]
     for name, magic in (("g.svg", b"<?xml"), ("g.png", b"\x89PNG")):
         fg.draw(tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(magic)
@@ -206,18 +216,32 @@ def test_drawing_shows_every_connection(tmp_path):
 
 
 def test_run_block_checks_its_inputs():
-    for arrays, message in (({}, "takes a, b"), ({"a": np.ones((2, 3)), "b": np.ones((2, 3))}, "complex64"),
-                            ({n: np.ones((2, 3, 1), np.complex64) for n in "ab"}, r"\(B, N\)"),
-                            ({"a": np.ones((2, 3), np.complex64), "b": np.ones((3, 3), np.complex64)}, "3 coherence blocks")):
+    for arrays, message in (
+        ({}, "takes a, b"),
+        ({"a": np.ones((2, 3)), "b": np.ones((2, 3))}, "complex64"),
+        ({n: np.ones((2, 3, 1), np.complex64) for n in "ab"}, r"\(B, N\)"),
+        ({"a": np.ones((2, 3), np.complex64), "b": np.ones((3, 3), np.complex64)}, "3 coherence blocks"),
+    ):
         with pytest.raises(WiringError, match=message):
             run_block(Mixer(), **arrays)
 
 
 @pytest.mark.parametrize("power", [0.0, -1.0, float("nan")])
-@pytest.mark.parametrize("make", [
-    MRTPrecoder, ZFPrecoder, RateSink, lambda p: RZFPrecoder(p, 1.0), lambda p: RZFPrecoder(1.0, p), lambda p: WMMSEPrecoder(1.0, p),
-    lambda p: StructuredPrecoder(p, 1.0), lambda p: CalibrationMLP("calibrated-m64", p, 1.0, 1.0), lambda p: ScaledLSEstimator(X, p, 1.0),
-    lambda p: PilotSource(dft_pilots(2, 2, p))])
+@pytest.mark.parametrize(
+    "make",
+    [
+        MRTPrecoder,
+        ZFPrecoder,
+        RateSink,
+        lambda p: RZFPrecoder(p, 1.0),
+        lambda p: RZFPrecoder(1.0, p),
+        lambda p: WMMSEPrecoder(1.0, p),
+        lambda p: StructuredPrecoder(p, 1.0),
+        lambda p: CalibrationMLP("calibrated-m64", p, 1.0, 1.0),
+        lambda p: ScaledLSEstimator(X, p, 1.0),
+        lambda p: PilotSource(dft_pilots(2, 2, p)),
+    ],
+)
 def test_bad_power_is_refused_where_the_block_is_made(make, power):
     with pytest.raises(ValueError, match=f"power={power}|noise={power}"):
         make(power)

@@ -1,4 +1,5 @@
 """Bursts are found wherever they lie, however the stream is cut, and whatever befell the ones before."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ PILOTS = complex_normal(RNG, 4, L, M)
 def air(offset=1e-3, noise=0.03):
     samples = noise * complex_normal(RNG, 1000, M)
     for begin, pilots in zip(STARTS, PILOTS, strict=True):
-        samples[begin:begin + SIZE] += np.concatenate((Z[:, None] * complex_normal(np.random.default_rng(begin), M), pilots))
+        samples[begin : begin + SIZE] += np.concatenate((Z[:, None] * complex_normal(np.random.default_rng(begin), M), pilots))
     return shift_carrier(samples, offset)
 
 
@@ -32,8 +33,11 @@ AIR = air()
 def sync(samples, sizes=(), start=0, block=None, tags=()):
     """(pilots (B, M, L), values of the burst tags, report) of a stream cut into frames of these sizes."""
     edges = np.cumsum([start, *sizes])
-    frames = [Frame(int(a), {"samples": samples[a - start:b - start]}) for a, b in zip(edges, [*edges[1:], start + len(samples)],
-                                                                                         strict=True) if b > a]
+    frames = [
+        Frame(int(a), {"samples": samples[a - start : b - start]})
+        for a, b in zip(edges, [*edges[1:], start + len(samples)], strict=True)
+        if b > a
+    ]
     for frame in frames:
         add_stream_tags(frame.tags, [tag for tag in tags if tag.offset in frame.index])
     return drained(frames, block or BurstSync(M, L, Z))
@@ -104,8 +108,10 @@ def test_noise_and_silence_hold_no_burst(antennas):
     assert report == {"bursts": 0, "broken_bursts": 0, "skipped_samples": 200_000, "lost_samples": 0}
 
 
-@pytest.mark.parametrize(("cut", "survivors"), [((50, 95), [1, 2, 3]), ((102, 104), [1, 2, 3]), ((20, 30), [0, 1, 2, 3]),
-                                                ((60, 330), [3]), ((705, 1000), [0, 1, 2])])
+@pytest.mark.parametrize(
+    ("cut", "survivors"),
+    [((50, 95), [1, 2, 3]), ((102, 104), [1, 2, 3]), ((20, 30), [0, 1, 2, 3]), ((60, 330), [3]), ((705, 1000), [0, 1, 2])],
+)
 def test_samples_lost_unnoticed_cost_the_bursts_they_were_in(cut, survivors):
     samples = np.delete(AIR, slice(*cut), axis=0)
     y, _, report = sync(samples, [100] * 6)
@@ -137,7 +143,7 @@ def test_a_sender_that_starts_anew_is_followed():
 
 
 def test_a_truncated_burst_at_the_end_is_counted():
-    _, tags, report = sync(AIR[:STARTS[3] + SIZE - 1])
+    _, tags, report = sync(AIR[: STARTS[3] + SIZE - 1])
     assert found_at(tags) == STARTS[:3] and report["broken_bursts"] == 1
 
 
@@ -179,7 +185,7 @@ def test_tags_mark_bursts(preamble, sizes):
     if preamble is not None:
         np.testing.assert_allclose(y, sync(AIR)[0], atol=1e-5)
     else:
-        np.testing.assert_array_equal(y[2], AIR[300 + len(Z):300 + SIZE].T)
+        np.testing.assert_array_equal(y[2], AIR[300 + len(Z) : 300 + SIZE].T)
     assert [(tag.offset, tag.value) for tag in tags if tag.key == "note"] == [(2, 5)]
     assert report["skipped_samples"] == 1000 - 4 * size
 
@@ -190,9 +196,18 @@ def test_tags_inside_a_burst_break_it():
     assert found_at(tags) == [70, 300] and report["broken_bursts"] == 2
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ((M, L), "needs a preamble"), ((M, 0, Z), "symbols=0"), ((0, L, Z), "antennas=0"), ((M, L, Z[None]), "shape"),
-    ((M, L, 0 * Z), "not all zero"), ((M, L, Z, None, 1.5), "threshold=1.5"), ((M, L, Z, None, 0.3, "columns"), "layout='columns'")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((M, L), "needs a preamble"),
+        ((M, 0, Z), "symbols=0"),
+        ((0, L, Z), "antennas=0"),
+        ((M, L, Z[None]), "shape"),
+        ((M, L, 0 * Z), "not all zero"),
+        ((M, L, Z, None, 1.5), "threshold=1.5"),
+        ((M, L, Z, None, 0.3, "columns"), "layout='columns'"),
+    ],
+)
 def test_bad_arguments_are_named(arguments, words):
     with pytest.raises(ValueError, match=words):
         BurstSync(*arguments)
@@ -203,7 +218,7 @@ def test_bad_arguments_are_named(arguments, words):
 def test_frames_to_stream_and_back_is_the_identity(layout, antennas):
     y = complex_normal(RNG, 7, antennas, L)
     graph = Flowgraph()
-    source = FrameSource(*[Frame(n, {"y": y[n:n + 2]}, {"run": 1}) for n in range(0, 6, 2)], Frame(6, {"y": y[6:]}))
+    source = FrameSource(*[Frame(n, {"y": y[n : n + 2]}, {"run": 1}) for n in range(0, 6, 2)], Frame(6, {"y": y[6:]}))
     graph.connect(source, FramesToStream(antennas, L, layout), StreamToFrames(antennas, L, layout), Collect())
     found = graph.run()["Collect"]
     np.testing.assert_array_equal(found["arrays"]["y"], y)

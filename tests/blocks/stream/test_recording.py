@@ -50,9 +50,16 @@ def test_recording_that_breaks_off_plays_its_complete_frames_first(recording, tm
             fg.run()
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "shorter than the header"), (b"not a recording at all", "does not begin with"),
-                                                  (b"calibeam\x09\0\0\0", "version 9"), (b"calibeam\x01\0\0\0", "breaks off after 0"),
-                                                  (b"calibeam\x01\0\0\0\xff\xff\xff\xff", "message parts")])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "shorter than the header"),
+        (b"not a recording at all", "does not begin with"),
+        (b"calibeam\x09\0\0\0", "version 9"),
+        (b"calibeam\x01\0\0\0", "breaks off after 0"),
+        (b"calibeam\x01\0\0\0\xff\xff\xff\xff", "message parts"),
+    ],
+)
 def test_file_that_is_no_recording_is_named(tmp_path, content, message):
     (tmp_path / "f").write_bytes(content)
     with pytest.raises(WireError, match=message):
@@ -69,13 +76,13 @@ def test_missing_file_is_named(tmp_path):
 def test_damaged_recording_gives_frames_or_an_error_and_nothing_else(tmp_path_factory, cut, position, bit):
     content = bytearray(file_header())
     for start in (0, 2):
-        parts = encode(Frame(start, {"x": X[start:start + 2]}))
+        parts = encode(Frame(start, {"x": X[start : start + 2]}))
         buffer = io.BytesIO()
         write_record(buffer, parts)
         content += buffer.getvalue()
     content[position % len(content)] ^= 1 << bit
     file = tmp_path_factory.mktemp("damaged") / "f"
-    file.write_bytes(content[:cut % (len(content) + 1)])
+    file.write_bytes(content[: cut % (len(content) + 1)])
     with contextlib.suppress(WireError):
         for frame in read_recording(file):
             assert isinstance(frame, Frame)

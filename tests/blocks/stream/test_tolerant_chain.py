@@ -1,4 +1,5 @@
 """A chain that leaves out what it cannot compute, and nothing else."""
+
 import logging
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Folders in DeepMIMO's layouts are written from a traced table and read back."""
+
 import json
 
 import numpy as np
@@ -30,8 +31,14 @@ def write_v4(folder, table, carrier, suffix, missing=None):
     folder.mkdir()
     azimuth, zenith = angles(table)
     (folder / "params.json").write_text(json.dumps({"version": "4.0.0", "rt_params": {"frequency": table.carriers_hz[carrier]}}))
-    content = {"power": table.gain_db[carrier], "phase": np.rad2deg(table.phase_rad[carrier]), "delay": table.delay_s[carrier],
-               "aod_az": azimuth[carrier], "aod_el": zenith[carrier], "rx_pos": table.positions_m}
+    content = {
+        "power": table.gain_db[carrier],
+        "phase": np.rad2deg(table.phase_rad[carrier]),
+        "delay": table.delay_s[carrier],
+        "aod_az": azimuth[carrier],
+        "aod_el": zenith[carrier],
+        "rx_pos": table.positions_m,
+    }
     for name, values in content.items():
         values = values.astype(np.float32 if name not in ("delay", "aod_az") else np.float64)
         if missing is not None and name != "rx_pos":
@@ -46,8 +53,10 @@ def write_v4(folder, table, carrier, suffix, missing=None):
 
 
 def flat(rows):
-    users = [np.concatenate([[n + 1, len(user)], np.concatenate([[p + 1, *path] for p, path in enumerate(user)] or [[]])])
-             for n, user in enumerate(rows)]
+    users = [
+        np.concatenate([[n + 1, len(user)], np.concatenate([[p + 1, *path] for p, path in enumerate(user)] or [[]])])
+        for n, user in enumerate(rows)
+    ]
     return np.concatenate([[len(rows)], *users])[None]
 
 

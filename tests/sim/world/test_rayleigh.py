@@ -18,9 +18,15 @@ def test_channels_depend_on_seed_and_index_alone():
     assert s.power == pytest.approx(100)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [({"antennas": 0}, "antennas=0"), ({"streams": 3}, "streams=3"),
-                                                  ({"users": 5, "antennas": 8}, "need at least 10 antennas"),
-                                                  ({"snr_db": np.inf}, "snr_db=inf")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"antennas": 0}, "antennas=0"),
+        ({"streams": 3}, "streams=3"),
+        ({"users": 5, "antennas": 8}, "need at least 10 antennas"),
+        ({"snr_db": np.inf}, "snr_db=inf"),
+    ],
+)
 def test_sizes_that_do_not_fit_are_named(arguments, words):
     with pytest.raises(ValueError, match=words):
         RayleighScenario(**arguments)

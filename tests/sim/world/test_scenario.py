@@ -11,8 +11,14 @@ from sim.world.scenario import Scenario
 
 def tiny_table(positions):
     shape = (2, positions, 1)
-    return PathTable(np.zeros((positions, 3)), (2.4e9, 2.5e9), np.zeros(shape, np.float32), np.zeros(shape, np.float32),
-                     np.zeros(shape), np.linspace(-1, 1, positions)[None, :, None] * np.ones(shape))
+    return PathTable(
+        np.zeros((positions, 3)),
+        (2.4e9, 2.5e9),
+        np.zeros(shape, np.float32),
+        np.zeros(shape, np.float32),
+        np.zeros(shape),
+        np.linspace(-1, 1, positions)[None, :, None] * np.ones(shape),
+    )
 
 
 def test_channels_are_a_function_of_the_index():
@@ -20,7 +26,7 @@ def test_channels_are_a_function_of_the_index():
     whole = s.channels(range(5, 25))
     for start, stop in ((5, 6), (11, 25)):
         for all_of_it, part in zip(whole, s.channels(range(start, stop)), strict=True):
-            np.testing.assert_array_equal(all_of_it[start - 5:stop - 5], part)
+            np.testing.assert_array_equal(all_of_it[start - 5 : stop - 5], part)
 
 
 def test_huge_block_indices_differ():
@@ -51,11 +57,19 @@ def test_seeds_draw_other_users():
     assert not np.array_equal(Scenario(seed=1).user_positions(range(9)), Scenario(seed=2).user_positions(range(9)))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"users": 65}, "users=65 needs at least 65 antennas, got antennas=64"),
-    ({"users": 0}, "users=0"), ({"antennas": -1}, "antennas=-1"), ({"pilots": 0}, "pilots=0"),
-    ({"noise_dbm": float("nan")}, "noise_dbm=nan"), ({"seed": -1}, "seed=-1"), ({"split": "both"}, "split='both'"),
-    ({"spacing": "wide"}, "spacing='wide'")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"users": 65}, "users=65 needs at least 65 antennas, got antennas=64"),
+        ({"users": 0}, "users=0"),
+        ({"antennas": -1}, "antennas=-1"),
+        ({"pilots": 0}, "pilots=0"),
+        ({"noise_dbm": float("nan")}, "noise_dbm=nan"),
+        ({"seed": -1}, "seed=-1"),
+        ({"split": "both"}, "split='both'"),
+        ({"spacing": "wide"}, "spacing='wide'"),
+    ],
+)
 def test_bad_arguments_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         Scenario(**change)

@@ -83,12 +83,17 @@ def test_curves_of_cards_are_drawn(tmp_path):
     assert "<svg" in (tmp_path / "new" / "c.svg").read_text()
 
 
-@pytest.mark.parametrize(("module", "options", "message"), [
-    (evaluate, ("nonsense",), "nonsense"), (evaluate, ("calibrated-m16", "--blocks", "1"), "blocks=1"),
-    (evaluate, ("calibrated-m16", "--blocks", "5", "--users", "17"), "users=17: calibrated-m16 serves none"),
-    (mismatch, ("calibrated-m16", "calibrated-m32"), "antennas=16, 32: give some for one number"),
-    (curve, ("nonsense", "--plot", "x.png"), "no card 'nonsense'"),
-    (curve, ("calibrated-m16", "calibrated-m32", "--plot", "x.png"), "draw them apart")])
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        (evaluate, ("nonsense",), "nonsense"),
+        (evaluate, ("calibrated-m16", "--blocks", "1"), "blocks=1"),
+        (evaluate, ("calibrated-m16", "--blocks", "5", "--users", "17"), "users=17: calibrated-m16 serves none"),
+        (mismatch, ("calibrated-m16", "calibrated-m32"), "antennas=16, 32: give some for one number"),
+        (curve, ("nonsense", "--plot", "x.png"), "no card 'nonsense'"),
+        (curve, ("calibrated-m16", "calibrated-m32", "--plot", "x.png"), "draw them apart"),
+    ],
+)
 def test_bad_argument_is_one_line_and_exit_code_2(module, options, message):
     done = run(module, *options)
     assert done.exit_code == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1

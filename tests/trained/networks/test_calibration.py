@@ -55,8 +55,11 @@ def test_one_network_serves_any_number_of_users_and_uses_all_power(rng, network,
     np.testing.assert_allclose(np.sum(np.abs(v) ** 2, axis=(1, 2)), POWER, rtol=1e-4)
 
 
-@pytest.mark.parametrize("make", [lambda h: h * 0, lambda h: h * 1e-15, lambda h: h * 1e12, lambda h: h[..., :1].expand_as(h)],
-                         ids=["zero", "tiny", "huge", "rank one"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda h: h * 0, lambda h: h * 1e-15, lambda h: h * 1e12, lambda h: h[..., :1].expand_as(h)],
+    ids=["zero", "tiny", "huge", "rank one"],
+)
 def test_output_is_finite_for_degenerate_input(rng, network, make):
     h = make(channels(rng)).clone()
     for value in outputs(network, h):

@@ -65,7 +65,7 @@ def test_from_pilots_it_is_told_nothing_but_what_was_received():
     s = Scenario(antennas=16, users=4)
     y = torch.from_numpy(s.uplink(range(6)) @ s.pilot_matrix())
     with torch.no_grad():
-        v, = net(y, 0.0, torch.full((6,), 2.0), s.noise_power)
+        (v,) = net(y, 0.0, torch.full((6,), 2.0), s.noise_power)
     assert v.shape == (6, 16, 4)
     np.testing.assert_allclose((v.abs() ** 2).sum((1, 2)), 2, rtol=1e-5)
     assert net.csi == "received" and net.serves(4) and not net.serves(3)
@@ -77,7 +77,7 @@ def test_channel_mapping_is_trained_by_mean_squared_error():
     h = torch.randn(5, 3, 16, dtype=torch.complex64)
     drop = Drop(h.mT.contiguous(), torch.zeros(5), h, torch.ones(5))
     with torch.no_grad():
-        estimate, = net(drop.heard, None, None, None)
+        (estimate,) = net(drop.heard, None, None, None)
         expected = (estimate - h.mH).abs().square().mean()
         assert float(net.loss(drop, 1.0, 0.5)) == pytest.approx(float(expected), rel=1e-5)
         net.users.scale.fill_(2.0)

@@ -25,8 +25,9 @@ def powers(network, h):
     return network(h, 1.0, POWER, NOISE)[1:]
 
 
-@pytest.mark.parametrize(("antennas", "users", "least"), [(16, 2, 0.998), (16, 16, 0.976), (32, 8, 0.998), (64, 8, 1.0), (64, 16, 1.0),
-                                                          (128, 8, 0.998)])
+@pytest.mark.parametrize(
+    ("antennas", "users", "least"), [(16, 2, 0.998), (16, 16, 0.976), (32, 8, 0.998), (64, 8, 1.0), (64, 16, 1.0), (128, 8, 0.998)]
+)
 def test_shipped_network_keeps_up_with_two_hundred_wmmse_iterations(network, antennas, users, least):
     """Default scenario, perfect CSI, 500 test blocks; one network for every number of antennas and users."""
     reference = Reference.of(Scenario(antennas=antennas, users=users), 500)
@@ -52,8 +53,11 @@ def test_an_untrained_network_gives_equal_powers(rng):
     torch.testing.assert_close(q, torch.full((5, 6), POWER / 6))
 
 
-@pytest.mark.parametrize("make", [lambda h: h * 0, lambda h: h * 1e-15, lambda h: h * 1e6, lambda h: h[..., :1].expand_as(h)],
-                         ids=["zero", "tiny", "huge", "rank one"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda h: h * 0, lambda h: h * 1e-15, lambda h: h * 1e6, lambda h: h[..., :1].expand_as(h)],
+    ids=["zero", "tiny", "huge", "rank one"],
+)
 def test_output_is_finite_for_degenerate_input(rng, network, make):
     h = make(channels(rng)).clone()
     p, q = powers(network, h)

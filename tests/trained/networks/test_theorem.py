@@ -1,4 +1,5 @@
 """Theorem 1 of Ma et al. 2021: zero forcing's input can always be calibrated; its gradient is eq. 12-13 of their appendix."""
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +65,5 @@ def test_a_small_step_along_the_formula_raises_the_rate_above_zero_forcing(rng):
         sum_rate_torch((torch.from_numpy(h_dl) @ zero_forcing_torch(x, POWER))[None], NOISE)[0].backward()
         np.testing.assert_allclose(2 * step.conj().T, x.grad.numpy(), rtol=1e-6, atol=1e-9)
         moved = h_dl + 1e-2 * step / np.linalg.norm(step)
-        before, after = (sum_rate(h_dl[None] @ zero_forcing(h.conj().T[None].astype(np.complex64), POWER), NOISE)[0]
-                         for h in (h_dl, moved))
+        before, after = (sum_rate(h_dl[None] @ zero_forcing(h.conj().T[None].astype(np.complex64), POWER), NOISE)[0] for h in (h_dl, moved))
         assert after > before

@@ -95,8 +95,8 @@ def test_power_is_met_and_users_and_noise_scale_out():
     net.start_from(channels(40, RayleighScenario(16, 4, 1, 1), torch.complex64))
     h = torch.from_numpy(RayleighScenario(16, 4, 1, 1).channels(range(5)))[:, :, 0].mH
     with torch.no_grad():
-        v, = net(h, 0.0, 3.0, 1.0)
-        scaled, = net(h * 1e-4, 0.0, 3.0, 1e-8)
+        (v,) = net(h, 0.0, 3.0, 1.0)
+        (scaled,) = net(h * 1e-4, 0.0, 3.0, 1e-8)
     np.testing.assert_allclose((v.abs() ** 2).sum((1, 2)), 3.0, rtol=1e-5)
     torch.testing.assert_close(v, scaled, rtol=1e-3, atol=1e-4)
 
@@ -107,5 +107,5 @@ def test_users_at_one_place_do_not_stop_it():
     h = torch.from_numpy(RayleighScenario(16, 2, 1, 1).channels(range(3)))[:, :, 0].mH.clone()
     h[:, :, 1] = h[:, :, 0]
     with torch.no_grad():
-        v, = net(h, 0.0, 1e6, 1e-3)
+        (v,) = net(h, 0.0, 1e6, 1e-3)
     assert torch.isfinite(torch.view_as_real(v)).all()

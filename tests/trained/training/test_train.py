@@ -22,8 +22,26 @@ from trained.training.settings import FIXED_USERS, RECIPES, Settings
 from trained.training.train import app
 
 SMALL = {"antennas": 16, "max_users": 4, "steps": 40, "batch": 16, "regions": 12, "cells": 2, "hidden": 32, "seed": 3}
-OPTIONS = ["--antennas", "16", "--max-users", "4", "--batch", "16", "--regions", "12", "--cells", "2", "--hidden", "32", "--seed", "3",
-           "--name", "tiny", "--blocks", "50"]
+OPTIONS = [
+    "--antennas",
+    "16",
+    "--max-users",
+    "4",
+    "--batch",
+    "16",
+    "--regions",
+    "12",
+    "--cells",
+    "2",
+    "--hidden",
+    "32",
+    "--seed",
+    "3",
+    "--name",
+    "tiny",
+    "--blocks",
+    "50",
+]
 
 
 def process(tmp_path, *options):
@@ -125,8 +143,13 @@ def test_two_processes_train_what_one_does(tmp_path):
     found = []
     for processes in (1, 2):
         folder = tmp_path / str(processes)
-        done = subprocess.run(process(folder, "--steps", "8", "--devices", str(processes)), capture_output=True, text=True, timeout=240,
-                              env={**os.environ, "OMP_NUM_THREADS": "1"})
+        done = subprocess.run(
+            process(folder, "--steps", "8", "--devices", str(processes)),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
         assert done.returncode == 0, done.stderr
         assert json.loads((folder / "tiny.json").read_text())["training"]["processes"] == processes
         assert done.stdout.count("step 8 ") == 1
@@ -194,8 +217,9 @@ def test_step_with_a_gradient_that_is_not_finite_is_skipped_and_counted(tmp_path
     training = Training(Settings(**SMALL | {"steps": 2}))
     training.network.refine[-1].bias.register_hook(lambda gradient: gradient * float("nan"))
     before = {name: value.clone() for name, value in training.network.state_dict().items()}
-    lightning.Trainer(accelerator="cpu", max_steps=2, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-                      enable_model_summary=False).fit(training, [0, 0])
+    lightning.Trainer(
+        accelerator="cpu", max_steps=2, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False
+    ).fit(training, [0, 0])
     assert training.skipped == training.steps_done == 2
     assert_equal(training.network.state_dict(), before)
 
@@ -209,28 +233,45 @@ def test_checkpoint_of_another_run_is_refused(tmp_path, unbroken):
     other = command(tmp_path, "--steps", "2000", "--batch", "8")
     assert other.exit_code == 2 and "was made with the settings" in other.stderr and len(other.stderr.splitlines()) == 1
     content = file.read_bytes()
-    for damaged in (b"garbage", b"", content[:len(content) // 2]):
+    for damaged in (b"garbage", b"", content[: len(content) // 2]):
         file.write_bytes(damaged)
         with pytest.raises(ValueError, match="not a checkpoint"):
             check_checkpoint(file, Settings(**SMALL))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"max_users": 20}, "antennas, got 2, 20, 16"), ({"steps": 0}, "steps=0"), ({"steps": None, "minutes": -1.0}, "minutes=-1"),
-    ({"network": "magic"}, "network='magic' is not one of calibrated"), ({"schedule": "moon"}, "schedule='moon'"),
-    ({"network": "paper-journal"}, "paper-journal is for one number of users"), ({"regions": 0}, "regions=0"),
-    ({"learning_rate": 0.0}, "learning_rate=0"), ({"default_power_share": 2.0}, "default_power_share=2")])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_users": 20}, "antennas, got 2, 20, 16"),
+        ({"steps": 0}, "steps=0"),
+        ({"steps": None, "minutes": -1.0}, "minutes=-1"),
+        ({"network": "magic"}, "network='magic' is not one of calibrated"),
+        ({"schedule": "moon"}, "schedule='moon'"),
+        ({"network": "paper-journal"}, "paper-journal is for one number of users"),
+        ({"regions": 0}, "regions=0"),
+        ({"learning_rate": 0.0}, "learning_rate=0"),
+        ({"default_power_share": 2.0}, "default_power_share=2"),
+    ],
+)
 def test_bad_settings_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         Settings(**SMALL | change)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    (("--min-users", "9"), "min_users <= max_users"), (("--config", "/nowhere/card.json"), "card.json"),
-    (("--precision", "3-mixed"), "precision='3-mixed'"),
-    (("--precision", "16-mixed"), "needs a GPU"), (("--devices", "0"), "devices=0"), (("--blocks", "1"), "blocks=1"),
-    (("--devices", "17"), "batch=16 cannot be shared"), (("--device", "abacus"), "abacus"),
-    (("--regions", "100000"), "regions=100000 with cells=2")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--min-users", "9"), "min_users <= max_users"),
+        (("--config", "/nowhere/card.json"), "card.json"),
+        (("--precision", "3-mixed"), "precision='3-mixed'"),
+        (("--precision", "16-mixed"), "needs a GPU"),
+        (("--devices", "0"), "devices=0"),
+        (("--blocks", "1"), "blocks=1"),
+        (("--devices", "17"), "batch=16 cannot be shared"),
+        (("--device", "abacus"), "abacus"),
+        (("--regions", "100000"), "regions=100000 with cells=2"),
+    ],
+)
 def test_bad_command_is_one_line_and_exit_code_2(tmp_path, options, message):
     done = command(tmp_path, *options)
     assert done.exit_code == 2
@@ -244,8 +285,9 @@ def test_what_training_needs_beyond_streaming_is_named(tmp_path, monkeypatch):
 
 
 def test_help_reads_like_a_manual_page():
-    text = subprocess.run([sys.executable, "-m", "trained.training.train", "--help"], capture_output=True, text=True,
-                          env={**os.environ, "COLUMNS": "120"}).stdout
+    text = subprocess.run(
+        [sys.executable, "-m", "trained.training.train", "--help"], capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"}
+    ).stdout
     text = " ".join(text.split())
     for part in ("What is trained", "How it learns", "How it runs", "--config", "--nodes", "Examples", "goes on from it"):
         assert part in text

@@ -1,4 +1,5 @@
 """The last step of WMMSE, from receivers U and weights W to precoders, in units in which power and noise are 1."""
+
 from __future__ import annotations
 
 import torch

@@ -1,4 +1,5 @@
 """Posterior mean of the downlink channel under a Gaussian mixture whose components are places in the cell."""
+
 from __future__ import annotations
 
 import torch

@@ -1,4 +1,5 @@
 """What networks that go from known channels straight to precoders have in common."""
+
 from __future__ import annotations
 
 import torch

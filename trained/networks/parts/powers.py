@@ -1,4 +1,5 @@
 """Downlink powers p and virtual uplink powers q of all users, by rounds of messages between users."""
+
 from __future__ import annotations
 
 import torch

@@ -1,4 +1,5 @@
 """Evidence of the cells in each user's likeliest regions: the Numba twin of what the mixture computes on a GPU."""
+
 from __future__ import annotations
 
 import math
@@ -21,9 +22,17 @@ def routed_evidence(cells, y: Tensor, noise: Tensor, route: Tensor) -> Tensor:
     flat = y.flatten(0, -2).resolve_conj()
     rows, turned = (torch.view_as_real(x.contiguous()).flatten(-2).numpy() for x in (flat, -1j * flat))
     power, rest = cells.log_power.exp().numpy(), cells.log_rest.exp().numpy()
-    _evidence_kernel(rows, turned, noise.flatten().contiguous().numpy(), route.flatten(0, -2).contiguous().numpy(),
-                     cells.keys.detach().flatten(-2).numpy(), power, rest, cells.log_share.detach().numpy(),
-                     evidence.reshape(len(flat), route.shape[-1], -1))
+    _evidence_kernel(
+        rows,
+        turned,
+        noise.flatten().contiguous().numpy(),
+        route.flatten(0, -2).contiguous().numpy(),
+        cells.keys.detach().flatten(-2).numpy(),
+        power,
+        rest,
+        cells.log_share.detach().numpy(),
+        evidence.reshape(len(flat), route.shape[-1], -1),
+    )
     return torch.from_numpy(evidence)
 
 

@@ -1,4 +1,5 @@
 """Gradients of the unfolded network in closed form, by its generalized chain rule, in place of automatic differentiation."""
+
 from __future__ import annotations
 
 import torch
@@ -52,8 +53,11 @@ def _through_transmit(inverse: InverseOf, name, h, u, w, before, g_v, gradients)
     q = (_masked(x @ fw @ g, b) + y @ fw @ g).sum(1, keepdim=True)
     t = _trace(q)[..., None, None]
     g_w = t * u.mH @ u + f.mH @ q @ f + g @ m @ u
-    g_u = w @ u.mH @ (t * _identity(h.shape[2], h) + h @ q @ h.mH) + w.mH @ u.mH @ (t.conj() * _identity(h.shape[2], h) + h @ q.mH @ h.mH) \
+    g_u = (
+        w @ u.mH @ (t * _identity(h.shape[2], h) + h @ q @ h.mH)
+        + w.mH @ u.mH @ (t.conj() * _identity(h.shape[2], h) + h @ q.mH @ h.mH)
         + w @ g @ m
+    )
     _keep(gradients, name, inverse, fw @ g, b)
     gradients[f"{name}.offset"] = torch.view_as_real(g.mH.sum(0).resolve_conj().contiguous())
     return g_u, g_w
