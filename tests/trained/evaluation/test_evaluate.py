@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sim.world.rayleigh import RayleighScenario
 from sim.world.room import Room
 from tests.support import precoder_weights
-from trained import curve, evaluate, mismatch
+from trained.evaluation import curve, evaluate, mismatch
 from trained.networks.unfolding import Unfolding
 from trained.store import FOLDER
 
