@@ -14,7 +14,7 @@ from sim.world.scenario import Scenario
 from trained.device import on_device
 from trained.evaluation.evaluate import estimate_noise
 from trained.networks.papers import PaperPerfect
-from trained.store import load_network, shipped
+from trained.store import known, load_network
 
 
 class MultiplyAdds(TorchDispatchMode):
@@ -72,7 +72,7 @@ def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
         s = Scenario(antennas=antennas)
         h = np.ascontiguousarray(s.downlink(range(64)).conj().swapaxes(1, 2))
         networks = {"MLP + ZF of the papers": PaperPerfect(antennas).eval()}
-        networks |= {name: network for name in shipped() for network, card in [load_network(name)] if suits(network, card, s)}
+        networks |= {name: network for name in known() for network, card in [load_network(name)] if suits(network, card, s)}
         cost = {name: multiply_adds(network, s, h) for name, network in networks.items()}
         papers = cost["MLP + ZF of the papers"]
         methods = {

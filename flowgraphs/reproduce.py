@@ -23,7 +23,7 @@ from flowgraphs.experiments.running_time import running_times
 from flowgraphs.sweep import versions, write_results
 from flowgraphs.wiring.command_line import run_command
 from flowgraphs.wiring.methods import make_scenario, wire_method
-from trained.store import FOLDER
+from trained.store import COMPARED
 
 TIMES = "journal-table-3"
 EVERY = [*FIGURES, TIMES]
@@ -80,7 +80,7 @@ def reproduce(
         str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as tcp://host:8786.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="--full: see python -m flowgraphs.experiments.baselines --help.")] = 1.0,
-    weights: Annotated[Path, typer.Option(help="--full: where trained networks go.")] = FOLDER,
+    weights: Annotated[Path, typer.Option(help="--full: where trained networks go.")] = COMPARED,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ):
     """Run a figure's experiment with every method of the paper and draw it.

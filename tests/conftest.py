@@ -1,8 +1,13 @@
+import os
 import sys
+import tempfile
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+
+# weights that somebody trained on this machine are not those that are tested
+os.environ["CALIBEAM_WEIGHTS"] = tempfile.mkdtemp(prefix="calibeam-weights-")
 
 
 @pytest.fixture

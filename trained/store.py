@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import platformdirs
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
@@ -18,7 +19,8 @@ from trained.networks.network import CalibrationNetwork
 from trained.networks.papers import PaperConference, PaperJournal, PaperPerfect
 from trained.networks.unfolding import Unfolding
 
-FOLDER = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parent / "weights"
+COMPARED = Path(__file__).parent / "compared"
 _ARCHITECTURES: dict[str, type[CalibrationNetwork]] = {
     kind.__name__: kind
     for kind in (
@@ -36,9 +38,20 @@ _ARCHITECTURES: dict[str, type[CalibrationNetwork]] = {
 _HALVED_FROM = 4096
 
 
-def shipped() -> list[str]:
-    """Names of the weights that come with the package."""
-    return sorted(file.stem for file in FOLDER.glob("*.safetensors"))
+def user_folder() -> Path:
+    """Where weights that were trained here go: $CALIBEAM_WEIGHTS, else calibeam/weights below the user's data folder."""
+    named = os.environ.get("CALIBEAM_WEIGHTS")
+    return Path(named) if named else platformdirs.user_data_path("calibeam", appauthor=False) / "weights"
+
+
+def folders() -> tuple[Path, ...]:
+    """Where weights are looked for by name, in this order: one's own, those that are shipped, those of the compared methods."""
+    return user_folder(), SHIPPED, COMPARED
+
+
+def known() -> list[str]:
+    """Names of all weights that can be found by name."""
+    return sorted({file.stem for folder in folders() for file in folder.glob("*.safetensors")})
 
 
 def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
@@ -47,12 +60,12 @@ def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
     Raises FileNotFoundError that lists the shipped names.
     """
     folder_names = [f"{name_or_path}.safetensors", f"{name_or_path}-m{antennas}.safetensors"]
-    candidates = [FOLDER / name for name in folder_names] + [Path(name_or_path), Path(f"{name_or_path}.safetensors")]
+    candidates = [folder / name for folder in folders() for name in folder_names]
+    candidates += [Path(name_or_path), Path(f"{name_or_path}.safetensors")]
     for candidate in candidates:
         if candidate.is_file() and candidate.suffix == ".safetensors":
             return candidate
-    for name in folder_names:
-        card = (FOLDER / name).with_suffix(".json")
+    for card in ((folder / name).with_suffix(".json") for folder in folders() for name in folder_names):
         if card.is_file():
             raise FileNotFoundError(
                 f"the weights {card.stem} are too large to come along, only their card does; train them with: "
@@ -61,19 +74,18 @@ def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
     wanted = f"{name_or_path!r}" + (f" for antennas={antennas}" if antennas else "")
     remedy = f"; train some with: python -m trained.training.train --antennas {antennas}" if antennas else ""
     family = name_or_path.split("-m")[0]
-    alike = [name for name in shipped() if name.split("-m")[0] == family] or [name for name in shipped() if name.startswith("calibrated")]
+    alike = [name for name in known() if name.split("-m")[0] == family] or [name for name in known() if name.startswith("calibrated")]
     raise FileNotFoundError(
-        f"there are no calibration weights {wanted}: give a .safetensors file or one of {', '.join(alike)} "
-        f"({len(shipped())} in all in {FOLDER}){remedy}"
+        f"there are no calibration weights {wanted}: give a .safetensors file or one of {', '.join(alike)} ({len(known())} in all){remedy}"
     )
 
 
 def find_card(name_or_path: str) -> Path:
     """The .json card of a shipped name, of weights, or of a path to it; the weights may be missing. Raises FileNotFoundError."""
-    for candidate in (FOLDER / f"{name_or_path}.json", Path(name_or_path).with_suffix(".json")):
+    for candidate in (*(folder / f"{name_or_path}.json" for folder in folders()), Path(name_or_path).with_suffix(".json")):
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or the name of one of those in {FOLDER}")
+    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or the name of some weights")
 
 
 def load_card(file: Path) -> dict:

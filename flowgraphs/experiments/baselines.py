@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from trained.evaluation.published import BLACK_BOX, IAIDNN, MIMO_USERS
-from trained.store import FOLDER
+from trained.store import COMPARED
 from trained.training.settings import Settings
 
 RATES = {"unfolding": (1e-3, 3e-3, 1e-2), "unfolding-mimo": (3e-3, 1e-2, 3e-2)}
@@ -183,7 +183,7 @@ def main(
     minutes: Annotated[
         float, typer.Option(help="Training time of a compared network and rate; from pilots nine times as much, calibration three times.")
     ] = 1.0,
-    folder: Annotated[Path, typer.Option(help="Where weights and cards go.")] = FOLDER,
+    folder: Annotated[Path, typer.Option(help="Where weights and cards go.")] = COMPARED,
     workers: Annotated[int, typer.Option(help="Runs at a time, one thread each.")] = os.cpu_count() or 1,
     logs: Annotated[Path, typer.Option(help="Where logs and the trials of learning rates go.")] = Path("out/training"),
 ):

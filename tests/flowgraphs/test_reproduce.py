@@ -12,7 +12,7 @@ from flowgraphs.experiments.points import Point
 from flowgraphs.experiments.running_time import PUBLISHED
 from flowgraphs.wiring.methods import TITLES, make_scenario, wire_method
 from trained.evaluation.published import MIMO_USERS, WMMSE
-from trained.store import shipped
+from trained.store import known
 
 BLOCKS = {"quick": 25, "full": 30}
 
@@ -85,7 +85,7 @@ def test_every_figure_runs_from_shipped_weights():
         points, missing = reproduce.figure_points(figure, "quick")
         assert not missing, name
         assert all(point.method.split("@")[0] in TITLES for point in points)
-    assert set(NAMES) <= set(shipped())
+    assert set(NAMES) <= set(known())
 
 
 def test_the_tables_are_as_printed():

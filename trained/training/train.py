@@ -19,7 +19,7 @@ from rich.console import Console
 
 from trained.device import usable_device
 from trained.evaluation.evaluate import USERS, evaluate, row_of, scenarios, table_of
-from trained.store import FOLDER, load_network, save_network
+from trained.store import SHIPPED, load_network, save_network
 from trained.training.rayleigh import RayleighReference, rayleigh_scenario
 from trained.training.settings import FIXED_USERS, RAYLEIGH, RECIPES, Settings
 
@@ -99,7 +99,7 @@ def train(
     downlink_power_dbm: Annotated[float, typer.Option(help="The default downlink power, dBm.", rich_help_panel=_LEARNS)] = 5.0,
     seed: Annotated[int, typer.Option(help="Seed of weights, users and noise.", rich_help_panel=_LEARNS)] = 1,
     name: Annotated[str | None, typer.Option(help="Name of the weights; NETWORK-mM by default.", rich_help_panel=_RUNS)] = None,
-    folder: Annotated[Path, typer.Option(help="Where weights, card and checkpoint go.", rich_help_panel=_RUNS)] = FOLDER,
+    folder: Annotated[Path, typer.Option(help="Where weights, card and checkpoint go.", rich_help_panel=_RUNS)] = SHIPPED,
     logs: Annotated[
         Path, typer.Option(help="Where CSV and TensorBoard logs and the picture of the training curve go.", rich_help_panel=_RUNS)
     ] = Path("out/training"),

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from flowgraphs.experiments import baselines
 from flowgraphs.experiments.baselines import BASELINES, NAMES, RATES, TIMES, TUNED_ON, USUAL_RATES, train_missing
-from trained.store import FOLDER, load_network, shipped
+from trained.store import COMPARED, known, load_network
 from trained.training.settings import Settings
 
 
@@ -37,10 +37,10 @@ def test_every_name_is_a_network_that_can_be_trained():
         assert BASELINES[name][0] == method and len(RATES.get(method, USUAL_RATES)) == 3
 
 
-def test_shipped_networks_that_figures_compare_had_the_same_time_and_tell_their_rates():
+def test_known_networks_that_figures_compare_had_the_same_time_and_tell_their_rates():
     minutes = set()
-    for name in set(BASELINES) & set(shipped()):
-        card = json.loads((FOLDER / f"{name}.json").read_text())
+    for name in set(BASELINES) & set(known()):
+        card = json.loads((COMPARED / f"{name}.json").read_text())
         shares = card["learning_rates"]["share_of_wmmse"]
         assert len(shares) == 3 and card["learning_rates"]["tuned_on"] == TUNED_ON[BASELINES[name][0]]
         assert card["training"]["learning_rate"] == float(max(shares, key=shares.get))

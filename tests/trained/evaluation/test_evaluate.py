@@ -12,7 +12,7 @@ from sim.world.room import Room
 from tests.support import precoder_weights
 from trained.evaluation import curve, evaluate, mismatch
 from trained.networks.unfolding import Unfolding
-from trained.store import FOLDER
+from trained.store import SHIPPED
 
 PROGRAMS = {}
 for module in (evaluate, mismatch, curve):
@@ -78,7 +78,7 @@ def test_mismatch_draws_and_tells_every_power(tmp_path):
 
 
 def test_curves_of_cards_are_drawn(tmp_path):
-    done = run(curve, "calibrated-m64", FOLDER / "calibrated-m64.json", "--plot", tmp_path / "new" / "c.svg")
+    done = run(curve, "calibrated-m64", SHIPPED / "calibrated-m64.json", "--plot", tmp_path / "new" / "c.svg")
     assert done.exit_code == 0, done.stderr
     assert "<svg" in (tmp_path / "new" / "c.svg").read_text()
 
