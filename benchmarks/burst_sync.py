@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import typer
 
-from blocks import Block, BurstSync, CalibrationMLP, Flowgraph, LSEstimator, Signal, StructuredPrecoder, ZFPrecoder, run_block
+from blocks import Block, BurstSync, NeuralCalibration, Flowgraph, LSEstimator, Signal, StructuredPrecoder, ZFPrecoder, run_block
 from blocks.radio.stream_tags import stream_tags
 from blocks.runtime.frame import Frame
 from sim.noise import complex_normal
@@ -110,7 +110,7 @@ def precoders(s: Scenario):
         "LS + ZF": [ls, ZFPrecoder(s.downlink_power)],
         "LS + calibration": [
             ls,
-            CalibrationMLP("calibrated", noise, s.downlink_power, s.noise_power, s.antennas),
+            NeuralCalibration("calibrated", noise, s.downlink_power, s.noise_power, s.antennas),
             StructuredPrecoder(s.downlink_power, s.noise_power),
         ],
     }

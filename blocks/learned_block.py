@@ -13,21 +13,22 @@ from blocks.runtime import Block
 class LearnedBlock(Block, abstract=True):
     """A block with a network from trained/: its card is known at once, its weights are loaded where it runs.
 
-    weights: a shipped name or a .safetensors file with its card; antennas: checked against the card; device: "cpu" or "cuda".
-    Raises FileNotFoundError for unknown weights; ValueError for weights made for another number of antennas or a device that
-    is not there.
+    weights: a name or a .safetensors file with its card; antennas, users: M, checked against the card, and K, where the name is one of
+    several for different K; device: "cpu" or "cuda". Raises FileNotFoundError for unknown weights; ValueError for weights made for
+    another number of antennas or a device that is not there.
     """
 
     takes_tensors = True
+    user_antennas = 1
 
-    def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu"):
+    def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu", users: int | None = None):
         from trained.device import usable_device
-        from trained.store import architecture_of, check_antennas, find_weights, load_card
+        from trained.store import find_weights, load_card
 
-        self.weights = find_weights(weights, antennas)
-        self.card = load_card(self.weights)
-        self.antennas = check_antennas(self.card, self.weights, antennas)
-        self.architecture = architecture_of(self.card)
+        self.weights = find_weights(weights, antennas, users, self.user_antennas)
+        self.card = load_card(self.weights, antennas)
+        self.antennas = self.card.antennas
+        self.kind = self.card.kind()  # travels to other processes with the block, so that they know a network out of a user's file
         self.device = str(usable_device(device))
 
     def pilots(self, users: int, power: float) -> np.ndarray:
@@ -44,12 +45,12 @@ class LearnedBlock(Block, abstract=True):
         return (pilots * np.sqrt(power)).astype(np.complex64)
 
     def dims(self):
-        users = {"K": self.card["architecture"]["arguments"]["users"]} if self.architecture.one_size else {}
+        users = {"K": self.card.size["max_users"]} if self.kind.fixed_users else {}
         return users if self.antennas is None else {"M": self.antennas, **users}
 
     def trained_in(self, world) -> bool:
-        """True where the weights were made in this world (a Room, or DeepMIMO folders)."""
-        return self.card["scenario"].get("world") == json.loads(json.dumps(asdict(world)))
+        """True where the weights were made in this world."""
+        return self.card.scenario.get("world") == json.loads(json.dumps(asdict(world)))
 
     def start(self):
         from trained.store import load_network

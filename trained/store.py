@@ -1,40 +1,18 @@
-"""Weights on disk: NAME.safetensors with a NAME.json card beside it that says what they are and how they were made."""
+"""Weights on disk: NAME.safetensors with a card NAME.json beside it; where they lie, and how they are found by name."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
-from trained.networks.calibrated import Calibration
-from trained.networks.calibrated_perfect import PerfectCalibration
-from trained.networks.channel_mapping import ChannelMapping
-from trained.networks.data_driven import DataDrivenPerfect, DataDrivenPilots
-from trained.networks.network import CalibrationNetwork
-from trained.networks.papers import PaperConference, PaperJournal, PaperPerfect
-from trained.networks.unfolding import Unfolding
+from trained.card import Card
 
 SHIPPED = Path(__file__).parent / "weights"
 COMPARED = Path(__file__).parent / "compared"
-_ARCHITECTURES: dict[str, type[CalibrationNetwork]] = {
-    kind.__name__: kind
-    for kind in (
-        Calibration,
-        PerfectCalibration,
-        PaperConference,
-        PaperJournal,
-        PaperPerfect,
-        ChannelMapping,
-        DataDrivenPilots,
-        DataDrivenPerfect,
-        Unfolding,
-    )
-}
 _HALVED_FROM = 4096
 
 
@@ -45,113 +23,139 @@ def user_folder() -> Path:
 
 
 def folders() -> tuple[Path, ...]:
-    """Where weights are looked for by name, in this order: one's own, those that are shipped, those of the compared methods."""
+    """Where weights are looked for by name, in this order: one's own, those that are shipped, those of the compared methods.
+
+    The compared ones lie in a checkout only.
+    """
     return user_folder(), SHIPPED, COMPARED
 
 
-def known() -> list[str]:
-    """Names of all weights that can be found by name."""
-    return sorted({file.stem for folder in folders() for file in folder.glob("*.safetensors")})
+def known() -> dict[str, Path]:
+    """Every set of weights that can be found by name, and its file; one's own hide others of the same name."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for file in sorted(folder.glob("*.safetensors")):
+            found.setdefault(file.stem, file)
+    return dict(sorted(found.items()))
 
 
-def find_weights(name_or_path: str, antennas: int | None = None) -> Path:
-    """The .safetensors file of a path or of a shipped name, with or without its -mM (`antennas`).
+def weights_name(network: str, antennas: int | None, users: range | None = None, user_antennas: int = 1) -> str:
+    """The name that weights get: NETWORK[-mimo][-mM][-kK], K where they are for one number of users."""
+    parts = [network] + ["mimo"] * (user_antennas > 1) + ([f"m{antennas}"] if antennas else [])
+    return "-".join(parts + ([f"k{users[0]}"] if users is not None and len(users) == 1 else []))
 
-    Raises FileNotFoundError that lists the shipped names.
+
+def find_weights(name_or_path: str, antennas: int | None = None, users: int | None = None, user_antennas: int = 1) -> Path:
+    """The .safetensors file of a path or of a name, with or without what `weights_name` adds to it for M, K and N.
+
+    Raises FileNotFoundError with the command that trains them.
     """
-    folder_names = [f"{name_or_path}.safetensors", f"{name_or_path}-m{antennas}.safetensors"]
-    candidates = [folder / name for folder in folders() for name in folder_names]
-    candidates += [Path(name_or_path), Path(f"{name_or_path}.safetensors")]
-    for candidate in candidates:
-        if candidate.is_file() and candidate.suffix == ".safetensors":
+    names = [name_or_path]
+    for k in (None if users is None else range(users, users + 1), None):
+        for n in dict.fromkeys((user_antennas, 1)):
+            names.append(weights_name(name_or_path, antennas, k, n))
+    names = list(dict.fromkeys(names))
+    for candidate in (*(folder / f"{name}.safetensors" for name in names for folder in folders()), *_paths(name_or_path)):
+        if candidate.is_file():
             return candidate
-    for card in ((folder / name).with_suffix(".json") for folder in folders() for name in folder_names):
-        if card.is_file():
-            raise FileNotFoundError(
-                f"the weights {card.stem} are too large to come along, only their card does; train them with: "
-                f"python -m trained.training.train --config {os.path.relpath(card)}"
-            )
-    wanted = f"{name_or_path!r}" + (f" for antennas={antennas}" if antennas else "")
-    remedy = f"; train some with: python -m trained.training.train --antennas {antennas}" if antennas else ""
-    family = name_or_path.split("-m")[0]
-    alike = [name for name in known() if name.split("-m")[0] == family] or [name for name in known() if name.startswith("calibrated")]
-    raise FileNotFoundError(
-        f"there are no calibration weights {wanted}: give a .safetensors file or one of {', '.join(alike)} ({len(known())} in all){remedy}"
-    )
+    if Path(name_or_path).suffix == ".safetensors" or os.sep in name_or_path:
+        raise FileNotFoundError(f"there is no file {name_or_path}: give a .safetensors file with its card beside it, or a name")
+    raise FileNotFoundError(_missing(name_or_path, names, antennas, users, user_antennas))
 
 
 def find_card(name_or_path: str) -> Path:
-    """The .json card of a shipped name, of weights, or of a path to it; the weights may be missing. Raises FileNotFoundError."""
+    """The .json card of a name, of weights, or of a path to it; the weights may be missing. Raises FileNotFoundError."""
     for candidate in (*(folder / f"{name_or_path}.json" for folder in folders()), Path(name_or_path).with_suffix(".json")):
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or the name of some weights")
+    raise FileNotFoundError(f"there is no card {name_or_path!r}: give a .json file or a name that `calibeam weights` lists")
 
 
-def load_card(file: Path) -> dict:
-    """A card, or that beside a weights file. Raises ValueError where it is missing or damaged."""
-    card_file = file.with_suffix(".json")
-    try:
-        card = json.loads(card_file.read_text())
-        if card["architecture"]["name"] not in _ARCHITECTURES:
-            raise ValueError(
-                f"{card_file} names the unknown architecture {card['architecture']['name']!r}; known are {', '.join(_ARCHITECTURES)}"
-            )
-        if not isinstance(card["antennas"], int | None) or not isinstance(card["sha256"], str):
-            raise TypeError(f"antennas={card['antennas']!r}, sha256={card['sha256']!r}")
-        return card
-    except FileNotFoundError:
-        raise ValueError(f"{file} has no card: {card_file.name} has to lie beside it") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{card_file} is not a card of calibration weights ({error!r})") from None
-
-
-def check_antennas(card: dict, file: Path, antennas: int | None) -> int | None:
-    """The number of antennas that weights are for (None: any). Raises ValueError where that is not `antennas` (None takes any)."""
-    made_for = card["antennas"]
-    if None not in (antennas, made_for) and made_for != antennas:
+def load_card(file: Path, antennas: int | None = None) -> Card:
+    """The card beside a weights file. Raises ValueError where it is damaged, or for another number of antennas than `antennas`."""
+    card = Card.read(file)
+    if None not in (antennas, card.antennas) and card.antennas != antennas:
         raise ValueError(
-            f"the weights {file.stem} are for antennas={made_for}, the link has antennas={antennas}; "
-            f"train some with: python -m trained.training.train --antennas {antennas}"
+            f"the weights {file.stem} are for antennas={card.antennas}, the link has antennas={antennas}; "
+            f"train some with: {_command(card.network, antennas, None, 1)}"
         )
-    return made_for
+    return card
 
 
-def load_network(name_or_path: str, antennas: int | None = None):
-    """(network, card) of shipped or own weights. Raises ValueError where they are for another number of antennas."""
-    file = find_weights(name_or_path, antennas)
-    card = load_card(file)
-    check_antennas(card, file, antennas)
+def load_network(name_or_path: str, antennas: int | None = None, users: int | None = None, user_antennas: int = 1):
+    """(network, card) of weights. Raises ValueError where they are damaged or for another number of antennas."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    file = find_weights(name_or_path, antennas, users, user_antennas)
+    card = load_card(file, antennas)
     content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card["sha256"]:
+    if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ValueError(f"{file} is damaged or is not what its card was written for (SHA-256 differs): fetch or train it again")
     try:
-        network = architecture_of(card)(**card["architecture"]["arguments"])
+        network = card.build()
         network.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, TypeError, KeyError) as error:
         raise ValueError(f"{file} does not hold the weights that its card describes: {str(error).splitlines()[0]}") from None
     return network.eval(), card
 
 
-def architecture_of(card: dict) -> type[CalibrationNetwork]:
-    """The class of a card's network."""
-    return _ARCHITECTURES[card["architecture"]["name"]]
+def save_network(network, card: Card, file: Path) -> Card:
+    """Write weights, large tensors in half precision, and the card with their SHA-256; returns that card.
 
-
-def save_network(network: CalibrationNetwork, card: dict, file: Path) -> None:
-    """Write weights, large tensors in half precision, and the card with their SHA-256.
-
-    Either both are new or both are old after an interruption between the two renames at worst.
+    Either both are new or both are old after an interruption between the two renames at worst. Raises ValueError for the folder of
+    the shipped weights.
     """
+    from safetensors.torch import save
+
+    check_folder(file.parent)
     file.parent.mkdir(parents=True, exist_ok=True)
-    content = save(
-        {
-            name: (value.half() if value.numel() >= _HALVED_FROM else value).cpu().contiguous()
-            for name, value in network.state_dict().items()
-        }
-    )
-    draft, card_draft = file.with_suffix(".safetensors.part"), file.with_suffix(".json.part")
+    tensors = {name: (value.half() if value.numel() >= _HALVED_FROM else value) for name, value in network.state_dict().items()}
+    content = save({name: value.cpu().contiguous() for name, value in tensors.items()})
+    card = replace(card, sha256=hashlib.sha256(content).hexdigest())
+    draft = file.with_suffix(".safetensors.part")
     draft.write_bytes(content)
-    card_draft.write_text(json.dumps({**card, "sha256": hashlib.sha256(content).hexdigest()}, indent=2) + "\n")
     draft.replace(file)
-    card_draft.replace(file.with_suffix(".json"))
+    card.write(file.with_suffix(".json"))
+    return card
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ValueError for the folder of the shipped weights, which are never written."""
+    if folder.resolve() == SHIPPED.resolve():
+        raise ValueError(f"{folder} holds the shipped weights, which training never writes: give another --folder")
+
+
+def _paths(name):
+    given = Path(name)
+    return [given] if given.suffix == ".safetensors" else [Path(f"{name}.safetensors")]
+
+
+def _missing(name, names, antennas, users, user_antennas):
+    for folder in folders():
+        for each in names:
+            if (folder / f"{each}.json").is_file():
+                return (
+                    f"of the weights {each} only the card is here; train them with: calibeam train --config {folder / f'{each}.json'}"
+                )
+    from trained.networks import NETWORKS
+
+    wanted = f"{name!r}" + (f" for antennas={antennas}" if antennas else "") + (f", users={users}" if users else "")
+    near = sorted((each for each in NETWORKS if name == each or name.startswith((f"{each}-m", f"{each}-k"))), key=len)
+    if near:
+        return f"there are no weights {wanted}; train some with: {_command(near[-1], antennas, users, user_antennas)}"
+    return f"there are no weights {wanted}: give a .safetensors file or a name that `calibeam weights` lists"
+
+
+def _command(network, antennas, users, user_antennas):
+    from trained.networks import NETWORKS
+
+    made = NETWORKS.get(network)
+    parts = ["calibeam train"] + [f"--network {network}"] * (network != "calibrated")
+    if antennas and not (made and made.any_antennas):
+        parts.append(f"--antennas {antennas}")
+    if users and made and ("max_users" in made.recipe or made.fixed_users):
+        parts.append(f"--min-users {users} --max-users {users}")
+    elif antennas and antennas < 16:
+        parts.append(f"--max-users {antennas}")
+    return " ".join(parts + [f"--world rayleigh --user-antennas {user_antennas}"] * (user_antennas > 1))

@@ -9,13 +9,13 @@ import numpy as np
 
 from blocks import (
     Block,
-    CalibrationMLP,
+    NeuralCalibration,
     FingerprintCSI,
     LearnedPrecoder,
     LMMSEEstimator,
     LSEstimator,
     MRTPrecoder,
-    PilotCalibrationMLP,
+    PilotCalibration,
     RZFPrecoder,
     ScaledLSEstimator,
     StructuredPrecoder,
@@ -45,31 +45,31 @@ def make_receiver(s: Scenario, estimator: str, calibration: str, precoder: str, 
     pilots = make_pilots(s, learned)
     least_squares = make_estimator(s, estimator, pilots)
     noise = s.noise_power * float((abs(least_squares.matrix) ** 2).sum()) / s.users
-    perfect_csi = learned is not None and learned.architecture.csi == "perfect"
-    if learned is not None and learned.architecture.precoder == "own":
+    perfect_csi = learned is not None and learned.card.hears == "channel"
+    if learned is not None and learned.card.gives == "precoder":
         if precoder != "calibrated":
             raise ValueError(f"precoder={precoder!r}: {learned.weights.stem} is a precoder itself; leave it at calibrated")
-        own = LearnedPrecoder(calibration, s.downlink_power, s.noise_power, s.antennas, device)
-        return Receiver(pilots, [] if learned.architecture.csi == "received" else [least_squares], [own], perfect_csi)
+        own = LearnedPrecoder(calibration, s.downlink_power, s.noise_power, s.antennas, device, s.users)
+        return Receiver(pilots, [] if learned.card.hears == "received" else [least_squares], [own], perfect_csi)
     estimate: list[Block] = [least_squares]
     precode: list[Block] = [make_precoder(s, precoder, device, learned)]
     if calibration == "fingerprint":
         precode.insert(0, FingerprintCSI(s, noise))
     if learned is not None:
-        precode.insert(0, CalibrationMLP(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device))
-        if learned.architecture.calibrates_received:
-            estimate.insert(0, PilotCalibrationMLP(calibration, s.antennas, device))
+        precode.insert(0, NeuralCalibration(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device, s.users))
+        if learned.kind.calibrates_received():
+            estimate.insert(0, PilotCalibration(calibration, s.antennas, device, s.users))
     return Receiver(pilots, estimate, precode, perfect_csi)
 
 
 def learned_calibration(s: Scenario, calibration: str, device: str = "cpu") -> LearnedBlock | None:
     """The network of that name; None for "fingerprint" and "none", which have none."""
-    return None if calibration in ("fingerprint", "none") else LearnedBlock(calibration, s.antennas, device)
+    return None if calibration in ("fingerprint", "none") else LearnedBlock(calibration, s.antennas, device, s.users)
 
 
 def make_pilots(s: Scenario, learned: LearnedBlock | None) -> np.ndarray:
     """The pilot matrix (K, L) that users send: that of the calibration where it was trained with its own, else DFT pilots."""
-    if learned is None or not learned.architecture.own_pilots:
+    if learned is None or not learned.kind.has_own_pilots():
         return s.pilot_matrix()
     if s.pilot_symbols != s.users:
         raise ValueError(f"pilots={s.pilot_symbols}: {learned.weights.stem} was trained with as many pilots as users, {s.users}")
@@ -90,7 +90,7 @@ def make_estimator(s: Scenario, name: str, pilots: np.ndarray) -> LSEstimator | 
 
 def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedBlock | None = None) -> Block:
     """The precoder block of that name for a scenario; "calibrated" is what the calibration was trained with."""
-    if name == "calibrated" and learned is not None and learned.architecture.precoder == "zf":
+    if name == "calibrated" and learned is not None and learned.card.gives == "channel":
         name = "zf"
     power, noise = s.downlink_power, s.noise_power
     makers: dict[str, Callable[[], Block]] = {

@@ -97,7 +97,7 @@ def test_every_estimator_and_precoder_streams(estimator, precoder):
 
 def test_learned_powers_for_known_channels_beat_wmmse(tmp_path):
     found = measured(tmp_path, "--calibration", "calibrated-perfect", "--antennas", "32")
-    assert "GenieCSI.h_est (32, 8) complex64 -> CalibrationMLP.h_est" in found["graph"]["connections"]
+    assert "GenieCSI.h_est (32, 8) complex64 -> NeuralCalibration.h_est" in found["graph"]["connections"]
     assert found["methods"]["link"]["fraction_of_wmmse"] >= 0.998
 
 
@@ -114,7 +114,7 @@ def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
     file, scenario = str(paper_weights(tmp_path, paper, 32)), Scenario(antennas=32, users=4)
     link = fdd_e2e.wire(scenario, "ls", file, "calibrated", "cpu")
     names = [block.name for block in link.blocks]
-    assert ("PilotCalibrationMLP" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
+    assert ("PilotCalibration" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
     evaluated = Reference.of(scenario, 50).rate_of(load_network(file)[0])
     assert link.run(blocks=50)["RateSink"]["rates"] == pytest.approx(evaluated, rel=1e-4)
 

@@ -2,65 +2,60 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from trained.networks import Size, network
+from trained.networks.parts.black_box import FIXED
+from trained.networks.parts.inverse import InverseOf, inverse_of
 from trained.networks.parts.last_step import exact_precoder, normalized, received
 from trained.networks.parts.perfect_precoder import PerfectPrecoder
+from trained.networks.parts.places import typical_links
 
 
-class InverseOf(nn.Module):
-    """(A^+ X + A Y + Z) b + O in place of A^-1 b, with trainable X, Y, Z (n, n), O (n, m) of each user; A^+ inverts the diagonal alone.
-
-    Y and Z are stored in units of 1 / unit^2 and 1 / unit, as the expansion of A^-1 around unit * I has them. Source: Hu et al., eq. 15.
-    """
-
-    def __init__(self, users: int, size: int, offset: int = 0):
-        super().__init__()
-        self.xyz = nn.Parameter(torch.zeros(3, users, size, size, 2))
-        self.offset = nn.Parameter(torch.zeros(users, size, offset, 2)) if offset else None
-        self.unit: Tensor
-        self.register_buffer("unit", torch.ones(()))
-
-    def products(self, b: Tensor) -> Tensor:
-        """X b, Y b and Z b (3, B, K, n, m) for b (B, K, n, m)."""
-        blocks, users, size, columns = b.shape
-        side = b.permute(1, 2, 0, 3).reshape(1, users, size, blocks * columns)
-        made = torch.view_as_complex(self.xyz)[:, :users] @ side
-        x, y, z = made.unflatten(-1, (blocks, columns)).permute(0, 3, 1, 2, 4)
-        return torch.stack([x, y / self.unit**2, z / self.unit])
-
-    def offsets(self, users: int) -> Tensor:
-        """O (K, n, m)."""
-        return torch.view_as_complex(self.offset)[:users] if self.offset is not None else torch.zeros(())
-
-    @torch.no_grad()
-    def start_from(self, diagonal: Tensor, a_times, b: Tensor, exact: Tensor) -> None:
-        """Multiples of I for X, Y and Z that come closest to the `exact` A^-1 b in the mean; O stays 0."""
-        self.unit.copy_(diagonal.real.mean())
-        terms = [b / diagonal[..., None], a_times(b) / self.unit**2, b / self.unit]
-        columns = torch.stack([torch.view_as_real(t.resolve_conj().contiguous()).flatten() for t in terms], 1).double()
-        target = torch.view_as_real(exact.resolve_conj().contiguous()).flatten().double()
-        found = torch.linalg.lstsq(columns, target[:, None]).solution[:, 0].float()
-        self.xyz[..., 0] = found[:, None, None, None] * torch.eye(self.xyz.shape[2])
-
-
+@network("unfolding", title="deep unfolding, perfect CSI")
 class Unfolding(PerfectPrecoder):
     """Layers of WMMSE whose three inverses are approximated by `InverseOf`; the last precoder is exact.
 
-    For `users` users or fewer with known channels; antennas M, user_antennas N, streams d <= N of each user. Starts at zero forcing onto
+    For as many users as its size has, or fewer, with known channels; antennas M, user_antennas N, streams d <= N of each user. Starts at zero forcing onto
     each user's first d antennas; no layer inverts a matrix or forms an M x M product.
     Source: Hu, Cai, Shi, Xu, Yu, Ding, "Iterative algorithm induced deep-unfolding neural networks", eq. 15-17.
     """
 
-    def __init__(self, antennas: int, users: int, user_antennas: int = 1, streams: int = 1, layers: int = 7):
-        super().__init__()
-        self.users, self.streams = users, streams
-        self.receive = nn.ModuleList(InverseOf(users, user_antennas, streams) for _ in range(layers))
-        self.weigh = nn.ModuleList(InverseOf(users, streams) for _ in range(layers))
-        self.transmit = nn.ModuleList(InverseOf(users, antennas, streams) for _ in range(layers - 1))
+    recipe = FIXED
+
+    @dataclass(frozen=True)
+    class Config:
+        """How it is made and where it starts.
+
+        layers  of WMMSE
+        begin   "wmmse": at layers that follow WMMSE as well as multiples of I can; "rzf": at regularised zero forcing
+        """
+
+        layers: int = 7
+        begin: Literal["wmmse", "rzf"] = "wmmse"
+
+        def __post_init__(self):
+            if self.layers < 1:
+                raise ValueError(f"layers={self.layers} has to be at least 1")
+            if self.begin not in ("wmmse", "rzf"):
+                raise ValueError(f"begin={self.begin!r} is not one of wmmse, rzf")
+
+    def __init__(self, size: Size, config: Any = None):
+        super().__init__(size, config)
+        users, n, d, layers = size.max_users, size.user_antennas, size.streams, self.config.layers
+        self.users, self.streams = users, d
+        self.receive = nn.ModuleList(InverseOf(users, n, d) for _ in range(layers))
+        self.weigh = nn.ModuleList(InverseOf(users, d) for _ in range(layers))
+        self.transmit = nn.ModuleList(InverseOf(users, size.antennas, d) for _ in range(layers - 1))
+
+    def start(self, scenario, generator):
+        self.start_from(typical_links(scenario))
+        if self.config.begin == "rzf":
+            self.start_at_zero_forcing()
 
     def serves(self, users):
         return users <= self.users
@@ -93,7 +88,7 @@ class Unfolding(PerfectPrecoder):
         return x / diagonal + b_times(y) + z + transmit.offsets(h.shape[1])
 
     @torch.no_grad()
-    def start_from(self, h: Tensor, image: Tensor | None = None) -> None:
+    def start_from(self, h: Tensor) -> None:
         """Layer after layer the multiples of I that follow WMMSE best on channels h (B, K, N, M)."""
         v = zero_forcing_start(h, self.streams)
         for layer in range(len(self.receive)):
@@ -119,11 +114,6 @@ class Unfolding(PerfectPrecoder):
             inverse.xyz.zero_()
         cast(Tensor, receive.offset)[..., 0] = torch.eye(receive.xyz.shape[2], self.streams)
         weigh.xyz[2, ..., 0] = torch.eye(self.streams) * weigh.unit
-
-
-def inverse_of(modules: nn.ModuleList, layer: int) -> InverseOf:
-    """The approximated inverse of a layer."""
-    return cast(InverseOf, modules[layer])
 
 
 def transmitted(h: Tensor, u: Tensor, w: Tensor):

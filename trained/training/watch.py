@@ -1,4 +1,4 @@
-"""Watching a training run: its rate against WMMSE on test positions, progress on the screen, checkpoints, the end of its time."""
+"""Watching a training run: its rate against WMMSE on validation positions, progress on the screen, checkpoints, the end of its time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import lightning
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from trained.training.loop import validation_reference
+from trained.evaluation.reference import Reference
 
 _CHECKS = 25
 _BLOCKS = 200
@@ -36,7 +36,8 @@ class Watch(lightning.Callback):
 
     def on_fit_start(self, trainer, training):
         if trainer.is_global_zero:
-            self.reference = validation_reference(training.settings, _BLOCKS)
+            s = training.settings
+            self.reference = Reference.of(s.scenario("validation", s.watched_users()), _BLOCKS)
             self.bar.start()
             self.task = self.bar.add_task("", total=1.0, step=training.steps_done, rate="")
 
@@ -81,7 +82,7 @@ class Watch(lightning.Callback):
             point["of_wmmse"] = float(rate.mean() / self.reference.wmmse_rate.mean())
             for logger in trainer.loggers:
                 logger.log_metrics({"of_wmmse": point["of_wmmse"], "minutes": point["minutes"]}, step=training.steps_done)
-            text = f"K={users} test rate {point['of_wmmse']:.1%} of WMMSE"
+            text = f"K={users} rate {point['of_wmmse']:.1%} of WMMSE"
             self.bar.update(self.task, rate=text)
             if not self.console.is_terminal:
                 self.console.print(f"step {training.steps_done}  {point['minutes']:.1f} min  {text}")

@@ -63,7 +63,7 @@ def test_the_mimo_block_is_the_network(tmp_path):
 
 def test_other_weights_are_refused(tmp_path):
     calibration = str(paper_weights(tmp_path, "conference", 16))
-    with pytest.raises(ValueError, match="give no precoder: use CalibrationMLP"):
+    with pytest.raises(ValueError, match="give no precoder: use NeuralCalibration"):
         LearnedPrecoder(calibration, 1.0, 1.0)
     with pytest.raises(ValueError, match="not for users with several antennas"):
         LearnedMIMOPrecoder(calibration, 1.0)

@@ -4,7 +4,7 @@ import pytest
 from blocks import (
     AWGN,
     Block,
-    CalibrationMLP,
+    NeuralCalibration,
     Chain,
     DownlinkChannel,
     Flowgraph,
@@ -74,8 +74,8 @@ def test_a_dimension_travels_through_the_whole_graph():
 
 def test_weights_for_another_array_are_refused_at_connect_time():
     fg = Flowgraph()
-    with pytest.raises(WiringError, match=r"GenieCSI\.h_est \(M=32, K=4\).*CalibrationMLP\.h_est \(M=64, K\)"):
-        fg.connect(GenieCSI(Scenario(antennas=32, users=4)), CalibrationMLP("calibrated-m64", 1.0, 1.0, 1.0))
+    with pytest.raises(WiringError, match=r"GenieCSI\.h_est \(M=32, K=4\).*NeuralCalibration\.h_est \(M=64, K\)"):
+        fg.connect(GenieCSI(Scenario(antennas=32, users=4)), NeuralCalibration("calibrated-m64", 1.0, 1.0, 1.0))
 
 
 def test_dtypes_that_differ_are_named():
@@ -138,7 +138,7 @@ def test_empty_graph_and_bad_run_arguments_are_named():
 
 
 def test_ports_of_the_same_name_are_wired_together():
-    calibration = CalibrationMLP("calibrated", 1e-10, 1.0, 1.0, antennas=64)
+    calibration = NeuralCalibration("calibrated", 1e-10, 1.0, 1.0, antennas=64)
     fg = Flowgraph()
     fg.connect(calibration, StructuredPrecoder(1.0, 1.0))
     assert [(out, into) for _, out, _, into in fg.links] == [("h_est", "h_est"), ("p", "p"), ("q", "q")]
@@ -237,7 +237,7 @@ def test_run_block_checks_its_inputs():
         lambda p: RZFPrecoder(1.0, p),
         lambda p: WMMSEPrecoder(1.0, p),
         lambda p: StructuredPrecoder(p, 1.0),
-        lambda p: CalibrationMLP("calibrated-m64", p, 1.0, 1.0),
+        lambda p: NeuralCalibration("calibrated-m64", p, 1.0, 1.0),
         lambda p: ScaledLSEstimator(X, p, 1.0),
         lambda p: PilotSource(dft_pilots(2, 2, p)),
     ],

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from sim.rate_mimo import sum_rate_mimo_torch
-from trained.networks.network import CalibrationNetwork
+from trained.networks.base import Gives, Hears, Network
 
 
-class PerfectPrecoder(CalibrationNetwork):
+class PerfectPrecoder(Network):
     """Base of networks with `precoders`: V (B, K, M, d) of power 1 for channels (B, K, N, M) in units in which power and noise are 1."""
 
-    csi = "perfect"
-    precoder = "own"
+    hears, gives = Hears.CHANNEL, Gives.PRECODER
+    several_antennas = True
 
     def precoders(self, h: Tensor) -> Tensor:
-        raise NotImplementedError
+        """V (B, K, M, d)."""
+        raise NotImplementedError(f"{type(self).__name__} defines no precoders")
 
-    def forward(self, h_est: Tensor, estimate_noise, power, noise_power) -> tuple[Tensor]:
-        """(v (B, M, K),) for single-antenna users from their channels h_est (B, M, K); power: mW, a number or (B,)."""
-        power = torch.as_tensor(power, dtype=torch.float32, device=h_est.device).reshape(-1, 1, 1)
-        h = (h_est * (power / noise_power).sqrt()).mH[:, :, None]
+    def forward(self, heard: Tensor, estimate_noise: Any, power: Any, noise_power: Any) -> tuple[Tensor, ...]:
+        """(v (B, M, K),) for single-antenna users from their channels (B, M, K); power: mW, a number or (B,)."""
+        power = torch.as_tensor(power, dtype=torch.float32, device=heard.device).reshape(-1, 1, 1)
+        h = (heard * (power / noise_power).sqrt()).mH[:, :, None]
         return (self.precoders(h)[..., 0].mT * power.sqrt(),)
 
     def loss(self, drop, noise_power, progress):

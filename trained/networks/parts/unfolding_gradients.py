@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from sim.rate_mimo import sum_rate_mimo_torch
+from trained.networks.parts.inverse import InverseOf, inverse_of
 from trained.networks.parts.last_step import exact_precoder, normalized, received
-from trained.networks.unfolding import InverseOf, Unfolding, inverse_of, zero_forcing_start
+from trained.networks.unfolding import Unfolding, zero_forcing_start
 
 
 def closed_form_gradients(network: Unfolding, h: Tensor) -> dict[str, Tensor]:

@@ -9,16 +9,16 @@ from blocks.runtime import Signal
 from sim.checks import positive
 
 
-class CalibrationMLP(LearnedBlock):
+class NeuralCalibration(LearnedBlock):
     """Turns an uplink estimate into the channel, and the user powers, that the precoder should use.
 
-    In:   h_est  (M, K) complex64   least-squares estimate of the uplink; the true downlink channel where card["csi"] is "perfect"
+    In:   h_est  (M, K) complex64   least-squares estimate of the uplink; the true downlink channel where the network hears "channel"
     Out:  h_est  (M, K) complex64   calibrated channel, one column per user
           p      (K,)   float32     downlink powers, mW, summing to `power`
           q      (K,)   float32     virtual uplink powers, mW
 
-    The networks of the papers (architecture.precoder "zf") are made for zero forcing and have no p and q.
-    weights, antennas, device: see LearnedBlock; estimate_noise: noise power per entry of the estimate; power, noise_power: of
+    Networks that give a channel alone, as those of the papers do for zero forcing, have no p and q.
+    weights, antennas, device, users: see LearnedBlock; estimate_noise: noise power per entry of the estimate; power, noise_power: of
     the downlink, mW. Raises what LearnedBlock does, and ValueError for a power <= 0.
     """
 
@@ -29,7 +29,10 @@ class CalibrationMLP(LearnedBlock):
         self, weights: str, estimate_noise: float, power: float, noise_power: float, antennas: int | None = None, device: str = "cpu"
     ):
         super().__init__(weights, antennas, device)
-        if self.architecture.precoder == "zf":
+        gives = self.card.gives
+        if gives == "precoder":
+            raise ValueError(f"the weights {self.weights.stem} ({self.card.network}) go straight to the precoder: use LearnedPrecoder")
+        if gives == "channel":
             self.outputs = {"h_est": Signal("M", "K")}
         self.estimate_noise = positive("estimate_noise", estimate_noise)
         self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
