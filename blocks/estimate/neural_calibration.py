@@ -26,9 +26,16 @@ class NeuralCalibration(LearnedBlock):
     outputs = {"h_est": Signal("M", "K"), "p": Signal("K", dtype="float32"), "q": Signal("K", dtype="float32")}
 
     def __init__(
-        self, weights: str, estimate_noise: float, power: float, noise_power: float, antennas: int | None = None, device: str = "cpu"
+        self,
+        weights: str,
+        estimate_noise: float,
+        power: float,
+        noise_power: float,
+        antennas: int | None = None,
+        device: str = "cpu",
+        users: int | None = None,
     ):
-        super().__init__(weights, antennas, device)
+        super().__init__(weights, antennas, device, users)
         gives = self.card.gives
         if gives == "precoder":
             raise ValueError(f"the weights {self.weights.stem} ({self.card.network}) go straight to the precoder: use LearnedPrecoder")
