@@ -24,6 +24,7 @@ from sim.world.rayleigh import RayleighScenario
 from sim.world.room import Room
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
+from trained.evaluation.statistics import half_width, share
 from trained.networks.network import CalibrationNetwork
 from trained.store import load_network
 from trained.training.rayleigh import RayleighReference
@@ -121,9 +122,7 @@ def estimate_noise(scenario: Scenario) -> float:
 
 def share_of(rate: np.ndarray, reference) -> dict[str, float]:
     """Mean of sum rates (blocks,) as a share of WMMSE's on the same blocks, with its 95 % interval."""
-    bound = reference.wmmse_rate
-    share = rate.mean() / bound.mean()
-    return {"share": float(share), "ci95": _ci95(rate - share * bound) / float(bound.mean())}
+    return dict(zip(("share", "ci95"), share(rate, reference.wmmse_rate), strict=True))
 
 
 def evaluate(network: CalibrationNetwork, scenario: Scenario, blocks: int = 1000) -> dict:
@@ -134,15 +133,15 @@ def evaluate(network: CalibrationNetwork, scenario: Scenario, blocks: int = 1000
 def row_of(network: CalibrationNetwork, reference) -> dict:
     """The figures of a network on a reference's channels."""
     rate = reference.rate_of(network)
-    share = share_of(rate, reference)
+    of_wmmse = share_of(rate, reference)
     return {
         "antennas": reference.scenario.antennas,
         "users": reference.scenario.users,
         "sum_rate": float(rate.mean()),
-        "ci95": _ci95(rate),
+        "ci95": half_width(rate),
         "wmmse": float(reference.wmmse_rate.mean()),
-        "fraction_of_wmmse": share["share"],
-        "fraction_ci95": share["ci95"],
+        "fraction_of_wmmse": of_wmmse["share"],
+        "fraction_ci95": of_wmmse["ci95"],
         **reference.shares_of_zero_forcing(),
     }
 
@@ -175,10 +174,6 @@ def table_of(rows: list[dict], blocks: int, where: str = "positions never traine
             *zero_forcing_shares,
         )
     return table
-
-
-def _ci95(values):
-    return float(1.96 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _rows_in_the_room(network, antennas, users, blocks, between):

@@ -6,10 +6,8 @@ import itertools
 import json
 import logging
 import os
-import platform
 import warnings
 from dataclasses import asdict, fields, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +20,7 @@ from trained.evaluation.evaluate import USERS, evaluate, row_of, scenarios, tabl
 from trained.store import SHIPPED, load_network, save_network
 from trained.training.rayleigh import RayleighReference, rayleigh_scenario
 from trained.training.settings import FIXED_USERS, RAYLEIGH, RECIPES, Settings
+from trained.versions import versions
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 _MAKES, _LEARNS, _RUNS = "What is trained", "How it learns", "How it runs"
@@ -300,10 +299,7 @@ def card_of(training, curve: dict, run: dict) -> dict:
         "split": {"trained_on": "train", "tested_on": "test", "split_seed": scenario.split_seed, "test_positions": scenario.test_positions},
         "curve": curve,
         "results": {"blocks": 0, "rows": []},
-        "versions": {
-            "python": platform.python_version(),
-            **{package: version(package) for package in ("calibeam", "torch", "numpy", "numba", "lightning")},
-        },
+        "versions": versions("lightning"),
     }
 
 
