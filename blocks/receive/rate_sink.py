@@ -5,6 +5,7 @@ import numpy as np
 from blocks.runtime import Block, Signal, read_only
 from sim.checks import positive
 from sim.rate import sum_rate
+from trained.evaluation.statistics import half_width
 
 
 class RateSink(Block):
@@ -41,5 +42,4 @@ class RateSink(Block):
         if not self._count:
             return None
         rates = np.concatenate(self._rates)
-        ci95 = 1.96 * rates.std(ddof=1) / np.sqrt(len(rates)) if len(rates) > 1 else float("nan")
-        return {"sum_rate": float(rates.mean()), "ci95": float(ci95), "rates": rates}
+        return {"sum_rate": float(rates.mean()), "ci95": half_width(rates), "rates": rates}
