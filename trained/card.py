@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.world.world import World
     from trained.networks import Network
 
 FORMAT = 2
@@ -21,7 +22,8 @@ class Card:
     size             fields of its Size: antennas, min_users, max_users, user_antennas, streams
     config           fields of its Config
     hears, gives     as the network says, for readers of the file
-    scenario         the scenario that it is tested in
+    world            name of the world that it was made in, see sim/world/named.py
+    scenario         the scenario that it is tested in, with the fields of the world
     training         settings of the trainer, and what came of them (steps_done, minutes_done, device, ...)
     split            which positions it was trained and tested on
     curve            rate against training time, with what it is a share of
@@ -37,6 +39,7 @@ class Card:
     config: dict[str, Any]
     hears: str
     gives: str
+    world: str
     scenario: dict[str, Any]
     training: dict[str, Any] = field(default_factory=dict)
     split: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +66,7 @@ class Card:
             raise ValueError(f"{file} is not a card of this version of calibeam (format {FORMAT}): train the weights again")
         kinds = {f.name: str if f.type == "str" else dict for f in fields(cls)}
         wrong = [name for name, value in content.items() if name not in kinds or not isinstance(value, kinds[name] | type(None))]
-        missing = {"network", "size", "config", "hears", "gives", "scenario", "sha256"} - content.keys()
+        missing = {"network", "size", "config", "hears", "gives", "world", "scenario", "sha256"} - content.keys()
         if wrong or missing:
             raise ValueError(f"{file} is not a card of weights: {', '.join(sorted([*wrong, *missing]))} missing or of another kind")
         return cls(**content)
@@ -79,8 +82,17 @@ class Card:
         from trained.networks import Size
 
         made = self.kind()
-        config = made.Config(**{name: tuple(value) if isinstance(value, list) else value for name, value in self.config.items()})
-        return made(Size(**self.size), config)
+        return made(Size(**self.size), made.Config(**self.config_fields()))
+
+    def config_fields(self) -> dict[str, Any]:
+        """The fields of the network's Config, lists as tuples."""
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in self.config.items()}
+
+    def made_in(self) -> World:
+        """The world that the weights were made in. Raises ValueError for one of a user's own, whose class a card does not tell."""
+        from sim.world.named import world_of
+
+        return world_of(self.world, self.scenario["world"])
 
     @property
     def antennas(self) -> int | None:

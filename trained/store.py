@@ -50,11 +50,9 @@ def find_weights(name_or_path: str, antennas: int | None = None, users: int | No
 
     Raises FileNotFoundError with the command that trains them.
     """
-    names = [name_or_path]
-    for k in (None if users is None else range(users, users + 1), None):
-        for n in dict.fromkeys((user_antennas, 1)):
-            names.append(weights_name(name_or_path, antennas, k, n))
-    names = list(dict.fromkeys(names))
+    exact = None if users is None else range(users, users + 1)
+    more = [weights_name(name_or_path, antennas, k, n) for k in (exact, None) for n in (user_antennas, 1)]
+    names = list(dict.fromkeys([name_or_path, *more]))
     for candidate in (*(folder / f"{name}.safetensors" for name in names for folder in folders()), *_paths(name_or_path)):
         if candidate.is_file():
             return candidate
@@ -135,9 +133,7 @@ def _missing(name, names, antennas, users, user_antennas):
     for folder in folders():
         for each in names:
             if (folder / f"{each}.json").is_file():
-                return (
-                    f"of the weights {each} only the card is here; train them with: calibeam train --config {folder / f'{each}.json'}"
-                )
+                return f"of the weights {each} only the card is here; train them with: calibeam train --config {folder / f'{each}.json'}"
     from trained.networks import NETWORKS
 
     wanted = f"{name!r}" + (f" for antennas={antennas}" if antennas else "") + (f", users={users}" if users else "")

@@ -76,6 +76,10 @@ class Given(Generic[T]):
     values: dict[str, Any]
     given: frozenset[str]
 
+    def chosen(self) -> dict[str, Any]:
+        """The values that stand on the command line, by field."""
+        return {name: self.values[name] for name in self.given}
+
     def make(self, **more: Any) -> T:
         """The dataclass, with the fields that have no option in `more`."""
         return self.kind(**self.values, **more)

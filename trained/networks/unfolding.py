@@ -20,8 +20,8 @@ from trained.networks.parts.places import typical_links
 class Unfolding(PerfectPrecoder):
     """Layers of WMMSE whose three inverses are approximated by `InverseOf`; the last precoder is exact.
 
-    For as many users as its size has, or fewer, with known channels; antennas M, user_antennas N, streams d <= N of each user. Starts at zero forcing onto
-    each user's first d antennas; no layer inverts a matrix or forms an M x M product.
+    For as many users as its size has, or fewer, with known channels. Starts at zero forcing onto each user's first d antennas; no layer
+    inverts a matrix or forms an M x M product.
     Source: Hu, Cai, Shi, Xu, Yu, Ding, "Iterative algorithm induced deep-unfolding neural networks", eq. 15-17.
     """
 

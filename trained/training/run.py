@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from sim.world.named import name_of
 from trained.card import Card
 from trained.device import usable_device
 from trained.evaluation.table import evaluated, table_of, table_scenarios
@@ -183,7 +184,8 @@ def card_of(training: Any, curve: dict[str, Any], facts: dict[str, Any]) -> Card
         config=asdict(s.config),
         hears=str(network.hears),
         gives=str(network.gives),
-        scenario=asdict(test),
+        world=name_of(s.world),
+        scenario=json.loads(json.dumps(asdict(test))),
         training={**s.recorded(), **done, **facts},
         split={**split, "split_seed": test.split_seed, "test_positions": test.test_positions},
         curve=curve,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
+
+from sim.world.world import World
 
 from sim.world.room import Room
 from sim.world.scenario import Scenario
-from sim.world.world import World
+from trained.card import Card
 from trained.networks import Network, Size, find_network
 
 
@@ -144,12 +146,10 @@ def _refuse_unknown(given: dict[str, Any], kind: Any, what: str) -> None:
         raise ValueError(f"there is no {what} {', '.join(sorted(unknown))}; there are {', '.join(known) or 'none'}")
 
 
-def settings_of_card(card: Any, world: World, **changes: Any) -> Settings:
-    """Settings that train what a card describes, with changes; `world`: where its channels come from, which a card only describes."""
+def settings_of_card(card: Card, world: World | None = None, config: dict[str, Any] | None = None, **changes: Any) -> Settings:
+    """Settings that train what a card describes, with changes of them and of the `config`; world: another one than the card's."""
     known = {f.name for f in fields(Settings)}
-    size = {name: value for name, value in card.size.items() if name in known}
-    kept = {name: value for name, value in card.training.items() if name in known}
+    kept = {name: value for name, value in (card.size | card.training).items() if name in known}
     if "minutes" in changes and "steps" not in changes:
         changes["steps"] = None
-    config = {name: tuple(value) if isinstance(value, list) else value for name, value in card.config.items()}
-    return replace(Settings.of(card.network, config, world=world, **{**size, **kept}), **changes)
+    return Settings.of(card.network, card.config_fields() | (config or {}), **kept | {"world": world or card.made_in()} | changes)

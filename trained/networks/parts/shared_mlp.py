@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 
 
-
-
 class SharedMLP(nn.Module):
     """A complex vector to a complex vector, with the same weights for all leading axes.
 
