@@ -12,8 +12,8 @@ from sim.structured import structured_precoder
 from sim.wmmse import wmmse
 from sim.world.scenario import Scenario
 from trained.device import on_device
-from trained.evaluation.evaluate import estimate_noise
-from trained.networks.papers import PaperPerfect
+from trained.networks import Gives, Size
+from trained.networks.paper_journal_perfect import PaperJournalPerfect
 from trained.store import known, load_network
 
 
@@ -45,19 +45,23 @@ def best(function, seconds):
     return min(times)
 
 
+def estimate_noise(s):
+    """Noise power per entry of a least-squares estimate, mW."""
+    return s.noise_power / (s.uplink_power * s.pilot_symbols)
+
+
 def learned(network, s, h, device):
     """The network and its precoder, from array to array."""
     with torch.inference_mode():
         h, *powers = (x.cpu().numpy() for x in network(on_device(h, device), estimate_noise(s), s.downlink_power, s.noise_power))
-    if network.precoder == "own":
+    if network.gives is Gives.PRECODER:
         return h
     return structured_precoder(h, powers[0], powers[1], s.noise_power) if powers else zero_forcing(h, s.downlink_power)
 
 
 def suits(network, card, s):
     """Whether a network is for the single-antenna users of this link."""
-    single = card["architecture"]["arguments"].get("user_antennas", 1) == 1
-    return single and card["antennas"] in (s.antennas, None) and network.serves(s.users)
+    return card.size["user_antennas"] == 1 and card.antennas in (s.antennas, None) and network.serves(s.users)
 
 
 def multiply_adds(network, s, h):
@@ -71,7 +75,7 @@ def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
     for antennas in sizes:
         s = Scenario(antennas=antennas)
         h = np.ascontiguousarray(s.downlink(range(64)).conj().swapaxes(1, 2))
-        networks = {"MLP + ZF of the papers": PaperPerfect(antennas).eval()}
+        networks = {"MLP + ZF of the papers": PaperJournalPerfect(Size(antennas, 1, s.users)).eval()}
         networks |= {name: network for name in known() for network, card in [load_network(name)] if suits(network, card, s)}
         cost = {name: multiply_adds(network, s, h) for name, network in networks.items()}
         papers = cost["MLP + ZF of the papers"]
