@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 
 import numpy as np
 
@@ -49,7 +49,9 @@ class LearnedBlock(Block, abstract=True):
 
     def trained_in(self, world) -> bool:
         """True where the weights were made in this world (a Room, or DeepMIMO folders)."""
-        return self.card["scenario"].get("world") == json.loads(json.dumps(asdict(world)))
+        made = self.card["scenario"]
+        beside = {name: made[name] for name in ("carriers_hz", "paths") if name in made}  # cards from before they were part of the world
+        return is_dataclass(world) and {**beside, **made.get("world", {})} == json.loads(json.dumps(asdict(world), default=str))
 
     def start(self):
         from trained.store import load_network
