@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 import numpy as np
 
 from blocks.runtime import Block
+from sim.world.named import described, name_of
 
 
 class LearnedBlock(Block, abstract=True):
@@ -50,7 +48,7 @@ class LearnedBlock(Block, abstract=True):
 
     def trained_in(self, world) -> bool:
         """True where the weights were made in this world."""
-        return self.card.scenario.get("world") == json.loads(json.dumps(asdict(world)))
+        return self.card.world == name_of(world) and self.card.scenario["world"] == described(world)
 
     def start(self):
         from trained.store import load_network

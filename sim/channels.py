@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
-from sim.world.path_table import PathTable
+if TYPE_CHECKING:
+    from sim.world.path_table import PathTable
 
 _LANES = 8
 
@@ -24,7 +27,7 @@ class PathPhasors:
     step: np.ndarray
 
     @classmethod
-    def of(cls, table: PathTable, spacing_wavelengths, link_loss_db: float = 0.0) -> PathPhasors:
+    def of(cls, table: PathTable, spacing_wavelengths: Sequence[float], link_loss_db: float = 0.0) -> PathPhasors:
         """Phasors for an element spacing given in wavelengths of each carrier, with `link_loss_db` taken off every path."""
         carriers = np.asarray(table.carriers_hz)[:, None, None]
         spacing = np.asarray(spacing_wavelengths, float)[:, None, None]
@@ -32,6 +35,14 @@ class PathPhasors:
         gain = 10 ** ((np.where(used, table.gain_db, -np.inf) - link_loss_db) / 20)
         phase = np.where(used, table.phase_rad, 0.0) - 2 * np.pi * np.where(used, carriers * table.delay_s, 0.0)
         return cls(gain * np.exp(1j * phase), np.exp(2j * np.pi * spacing * np.where(used, table.cosine, 0.0)))
+
+
+def place_channels(phasors: PathPhasors, rows: np.ndarray, antennas: int, carrier: int) -> np.ndarray:
+    """(..., M) complex64 for the table rows in `rows` (...) on carrier 0 or 1. Source: Ma et al. 2021, eq. 1-2."""
+    users = rows.reshape(1, -1)
+    h = np.empty((*users.shape, antennas), np.complex64)
+    _synthesize(phasors.coefficient[carrier], phasors.step[carrier], users, False, h)
+    return h.reshape(*rows.shape, antennas)
 
 
 def uplink_channels(phasors: PathPhasors, users: np.ndarray, antennas: int) -> np.ndarray:

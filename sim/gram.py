@@ -71,10 +71,11 @@ def checked_channel(h: np.ndarray, power: float) -> np.ndarray:
     return np.ascontiguousarray(h, np.complex64)
 
 
-def check_antennas(antennas: int, users: int) -> None:
-    """Raise ValueError unless `antennas` can serve `users` (M >= K)."""
-    if users > antennas:
-        raise ValueError(f"users={users} needs at least {users} antennas, got antennas={antennas}")
+def check_antennas(antennas: int, users: int, streams: int = 1) -> None:
+    """Raise ValueError unless `antennas` can send `streams` to each of `users` (M >= K d)."""
+    if users * streams > antennas:
+        needing = f"users={users}" + (f" with streams={streams}" if streams > 1 else "")
+        raise ValueError(f"{needing} needs at least {users * streams} antennas, got antennas={antennas}")
 
 
 def check_regular(singular_block: int, noise_power: float) -> None:

@@ -18,21 +18,23 @@ class Stream(IntEnum):
     SYMBOLS = 3
     DOWNLINK_NOISE = 4
     FADING = 5
+    UPLINK_FADING = 6
     FIRST_FREE = 16
 
 
-def complex_normal(seed: int, stream: int, index: range, shape: tuple[int, ...], variance: float) -> np.ndarray:
+def complex_normal(seed: int, stream: int, index: range | np.ndarray, shape: tuple[int, ...], variance: float) -> np.ndarray:
     """Independent CN(0, variance) samples, one array of `shape` for each coherence block in `index`.
 
-    Returns (len(index), *shape) complex64. Philox4x32-10 words through the Box-Muller transform; entry j of block i
-    depends on (seed, stream, i, j) alone.
+    index: a range, or block numbers (n,) int64. Returns (len(index), *shape) complex64. Philox4x32-10 words through the Box-Muller
+    transform; entry j of block i depends on (seed, stream, i, j) alone.
     """
     if not (math.isfinite(variance) and variance >= 0):
         raise ValueError(f"variance={variance} is not a finite number >= 0")
     if not 0 <= stream < 2**32:
         raise ValueError(f"stream={stream} is not in 0 ... 2^32 - 1")
     samples = np.empty((len(index), math.prod(shape)), np.complex64)
-    _fill(samples, index.start, philox_key(seed), np.uint32(stream), math.sqrt(variance))
+    blocks = np.arange(index.start, index.start + len(index)) if isinstance(index, range) else index
+    _fill(samples, blocks, philox_key(seed), np.uint32(stream), math.sqrt(variance))
     return samples.reshape(len(index), *shape)
 
 
@@ -44,10 +46,10 @@ def _box_muller(u, v, scale):
 
 
 @njit(cache=True, nogil=True)
-def _fill(samples, start, key, stream, scale):
+def _fill(samples, index, key, stream, scale):
     blocks, count = samples.shape
     for b in range(blocks):
-        block = np.uint64(start + b)
+        block = np.uint64(index[b])
         low, high = np.uint32(block), np.uint32(block >> np.uint64(32))
         for pair in range((count + 1) // 2):
             w = philox4x32(np.uint32(pair), low, high, stream, key[0], key[1])

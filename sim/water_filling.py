@@ -23,6 +23,7 @@ def water_filling(gains: np.ndarray, power: float, noise_power: float) -> np.nda
         raise ValueError("all gains are zero, so that no power does any good")
     with np.errstate(divide="ignore"):
         floors = noise_power / gains
+    floors = floors - floors.min(-1, keepdims=True)  # levels far above the power would cost its digits
     order = np.sort(floors, axis=-1)
     count = np.arange(1, gains.shape[-1] + 1)
     levels = (power + np.cumsum(np.where(np.isfinite(order), order, 0.0), -1)) / count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.checks import positive
+from sim.gram import check_antennas
 from sim.noise import Stream, complex_normal
 
 
@@ -24,7 +25,7 @@ def wmmse_mimo(
     random combinations of the rows, the same for every block: a start decides which local optimum is found. Raises ValueError
     for shapes and numbers that do not fit. Source: Zhao, Lu, Shi, Luo, "Rethinking WMMSE", arXiv 2205.06225.
     """
-    h, alpha = _checked(h, streams, power, noise_power, weights)
+    h, alpha = _checked(h, streams, power, noise_power, iterations, weights)
     blocks, users, antennas, _ = h.shape
     rows = h.reshape(blocks, users * antennas, -1)
     g = rows @ _adjoint(rows)
@@ -58,7 +59,7 @@ def wmmse_classic(
 
     Source: Shi, Razaviyayn, Luo, He, IEEE Trans. Signal Process. 2011, Table I.
     """
-    h, alpha = _checked(h, streams, power, noise_power, weights)
+    h, alpha = _checked(h, streams, power, noise_power, iterations, weights)
     blocks, users, antennas, m = h.shape
     rows = h.reshape(blocks, users * antennas, m)
     v = _adjoint(rows)[:, None] @ _columns(_start(rows @ _adjoint(rows), users, antennas, streams, noise_power / power))
@@ -73,7 +74,7 @@ def wmmse_classic(
     return v
 
 
-def _checked(h, streams, power, noise_power, weights):
+def _checked(h, streams, power, noise_power, iterations, weights):
     positive("power", power)
     positive("noise_power", noise_power)
     if h.ndim != 4:
@@ -81,8 +82,9 @@ def _checked(h, streams, power, noise_power, weights):
     users, antennas, m = h.shape[1:]
     if not 1 <= streams <= antennas:
         raise ValueError(f"streams={streams} of a user with {antennas} antennas; expected 1 ... {antennas}")
-    if users * streams > m:
-        raise ValueError(f"users={users} with streams={streams} need at least {users * streams} antennas, got antennas={m}")
+    if iterations < 0:
+        raise ValueError(f"iterations={iterations} has to be at least 0")
+    check_antennas(m, users, streams)
     alpha = np.ones(users) if weights is None else np.asarray(weights, float)
     if alpha.shape != (users,) or not np.all(alpha > 0):
         raise ValueError(f"weights={weights} have to be {users} positive numbers")

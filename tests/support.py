@@ -16,6 +16,7 @@ from trained.networks.paper_journal import PaperJournal
 from trained.networks.paper_journal_perfect import PaperJournalPerfect
 from trained.store import save_network
 
+
 def untrained(network, antennas, users, user_antennas=1, streams=None, min_users=None, **config):
     """A network of a class with random weights."""
     torch.manual_seed(4)

@@ -22,9 +22,7 @@ class PilotCalibration(LearnedBlock):
     def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu", users: int | None = None):
         super().__init__(weights, antennas, device, users)
         if not self.kind.calibrates_received():
-            raise ValueError(
-                f"the weights {self.weights.stem} ({self.card.network}) do not calibrate received pilots: leave the block out"
-            )
+            raise ValueError(f"the weights {self.weights.stem} ({self.card.network}) do not calibrate received pilots: leave the block out")
 
     def dims(self):
         return {"M": self.antennas, "L": self.card.size["max_users"]}

@@ -1,18 +1,51 @@
 """The downlink of a simulated scenario."""
 
+import numpy as np
+
 from blocks.runtime import Signal
 from blocks.scenario_block import ScenarioBlock
+from sim.rate import effective_channel
+from sim.world.scenario import Scenario
+
+_TOLERANCE = 1e-3
 
 
 class DownlinkChannel(ScenarioBlock):
     """G = H_DL V, what every user hears, without noise. Source: Ma et al. 2021, eq. 1 and 5.
 
-    In:   v  (M, N) complex64   precoder, one column per user (N = K), or precoded samples
-    Out:  g  (K, N) complex64   entry (k, j): what user k hears of user j's stream, or in sample j
+    In:   v  (M, T) complex64   precoder, one column per user (T = K), or precoded samples
+    Out:  g  (K, T) complex64   entry (k, j): what user k hears of user j's stream, or in sample j
+
+    Users with N > 1 antennas:
+
+    In:   v  (K, M, d) complex64      precoder of each user, d streams
+    Out:  g  (K, N, K, d) complex64   entry (k, n, j, i): what antenna n of user k hears of stream i of user j
+
+    Raises ValueError for a precoder of more than the scenario's downlink power, unless allow_power=True.
     """
 
-    inputs = {"v": Signal("M", "N")}
-    outputs = {"g": Signal("K", "N")}
+    inputs = {"v": Signal("M", "T")}
+    outputs = {"g": Signal("K", "T")}
+
+    def __init__(self, scenario: Scenario, allow_power: bool = False):
+        super().__init__(scenario)
+        self.allow_power = allow_power
+        if scenario.user_antennas > 1:
+            self.inputs, self.outputs = {"v": Signal("K", "M", "d")}, {"g": Signal("K", "N", "K", "d")}
 
     def work(self, index, v):
-        return self.scenario.downlink(index) @ v
+        if not self.allow_power and (v.ndim == 4 or v.shape[2] == self.scenario.users):
+            self._check_power(index, v)
+        return effective_channel(self.scenario.downlink(index), v)
+
+    def _check_power(self, index, v):
+        power = np.square(np.ascontiguousarray(v).view(np.float32)).reshape(len(v), -1).sum(1)
+        budget = self.scenario.downlink_power
+        above = ~(power <= budget * (1 + _TOLERANCE))
+        if above.any():
+            first = int(np.argmax(above))
+            raise ValueError(
+                f"v, the precoder that reaches {self.name or 'DownlinkChannel'}, has {power[first]:.4g} mW in coherence block "
+                f"{index[first]}, the scenario allows downlink_power_dbm={self.scenario.downlink_power_dbm:g} ({budget:.4g} mW): scale it, "
+                "or say DownlinkChannel(..., allow_power=True)"
+            )

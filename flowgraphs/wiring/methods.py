@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from blocks import (
-    Block,
-    Chain,
-    DownlinkChannel,
-    Flowgraph,
-    GenieCSI,
-    LearnedMIMOPrecoder,
-    MIMORateSink,
-    MIMOWMMSEPrecoder,
-    RateSink,
-    RayleighChannel,
-)
+from blocks import Block, Chain, DownlinkChannel, Flowgraph, GenieCSI, LearnedPrecoder, RateSink, WMMSEPrecoder
 from flowgraphs.fdd_e2e import wire
 from flowgraphs.wiring.receiver import make_precoder
-from sim.world.rayleigh import RayleighScenario
+from sim.world.rayleigh import Rayleigh
 from sim.world.scenario import Scenario
 
 TITLES = {
@@ -41,6 +30,7 @@ TITLES = {
 }
 _FOR_USERS = ("data-driven", "data-driven-perfect", "unfolding", "unfolding-mimo", "data-driven-mimo")
 _STARTS = 30
+_MIMO = {"world": Rayleigh(), "antennas": 32, "user_antennas": 2, "downlink_power_dbm": 20.0, "noise_dbm": 0.0}
 
 
 def is_mimo(method: str) -> bool:
@@ -48,16 +38,15 @@ def is_mimo(method: str) -> bool:
     return method.split("@")[0].endswith("-mimo")
 
 
-def make_scenario(method: str, settings: dict) -> Scenario | RayleighScenario:
+def make_scenario(method: str, settings: dict) -> Scenario:
     """The scenario of a method with these settings, its fields. Raises ValueError for one that there is not."""
-    kind = RayleighScenario if is_mimo(method) else Scenario
-    known = {f.name for f in fields(kind)} - {"world"}
+    known = {f.name for f in fields(Scenario)} - {"world"}
     if unknown := settings.keys() - known:
         raise ValueError(f"{', '.join(sorted(unknown))}: {method} has no such setting; there are {', '.join(sorted(known))}")
-    return kind(**settings)
+    return Scenario(**{**(_MIMO if is_mimo(method) else {}), **settings})
 
 
-def wire_method(method: str, s: Scenario | RayleighScenario) -> Flowgraph:
+def wire_method(method: str, s: Scenario) -> Flowgraph:
     """A method's flowgraph: a key of TITLES, the same with @ and a name of weights ("calibrated@my-weights"), or a name of weights.
 
     Raises ValueError or FileNotFoundError for one that there is not.
@@ -67,7 +56,7 @@ def wire_method(method: str, s: Scenario | RayleighScenario) -> Flowgraph:
         base, weights = "calibrated", method
     if not weights:
         weights = f"{base}-m{s.antennas}-k{s.users}" if base in _FOR_USERS else base
-    if isinstance(s, RayleighScenario):
+    if is_mimo(method):
         return _mimo(base, weights, s)
     if base in ("wmmse", "zf", "rzf", "mrt"):
         return _rated(s, GenieCSI(s), make_precoder(s, base))
@@ -85,10 +74,12 @@ def _rated(s, *blocks: Block) -> Flowgraph:
 def _mimo(base, weights, s):
     if base in ("wmmse-mimo", "rzf-mimo"):
         reference = base == "wmmse-mimo"
-        precoder: Block = MIMOWMMSEPrecoder(s.streams, s.power, 1.0, 100 if reference else 0, _STARTS if reference else 1)
+        iterations, starts = (100, _STARTS) if reference else (0, 1)
+        precoder: Block = WMMSEPrecoder(
+            s.downlink_power, s.noise_power, iterations, s.user_streams if s.user_antennas > 1 else None, starts
+        )
     else:
-        precoder = LearnedMIMOPrecoder(weights, s.power, s.antennas)
-    fg, channel, sink = Flowgraph(), RayleighChannel(s), MIMORateSink(1.0)
-    fg.connect(channel, precoder, sink)
-    fg.connect((channel, "h"), (sink, "h"))
+        precoder = LearnedPrecoder(weights, s.downlink_power, s.noise_power, s.antennas, users=s.users, user_antennas=s.user_antennas)
+    fg = Flowgraph()
+    fg.connect(GenieCSI(s), precoder, DownlinkChannel(s), RateSink(s.noise_power, s.user_antennas))
     return fg

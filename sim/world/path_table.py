@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+
+from sim.channels import PathPhasors, place_channels
 
 
 @dataclass(frozen=True, eq=False)
 class PathTable:
-    """Up to P paths from each of N positions to the base station, on the uplink (0) and the downlink (1) carrier.
+    """Up to P paths from each of N positions to the base station, on the uplink (0) and the downlink (1) carrier. A `World`.
 
     positions_m  (N, 3) float64
     carriers_hz  (uplink, downlink)
@@ -26,7 +29,7 @@ class PathTable:
     delay_s: np.ndarray
     cosine: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.positions_m)
         if self.positions_m.shape != (n, 3):
             raise ValueError(f"positions_m has shape {self.positions_m.shape}, expected (N, 3)")
@@ -43,5 +46,22 @@ class PathTable:
         if len(self.carriers_hz) != 2 or min(self.carriers_hz) <= 0:
             raise ValueError(f"carriers_hz={self.carriers_hz} are not two positive frequencies")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.positions_m)
+
+    def positions(self) -> np.ndarray:
+        """(N, 3) float64, m."""
+        return self.positions_m
+
+    def path_table(self) -> PathTable:
+        """Itself."""
+        return self
+
+    def channels(self, rows: np.ndarray, antennas: int, carrier: int) -> np.ndarray:
+        """(..., M) complex64 of the places `rows` (...), antennas half a wavelength of the carrier apart."""
+        return place_channels(_half_wavelength_phasors(self), rows, antennas, carrier)
+
+
+@lru_cache(maxsize=2)
+def _half_wavelength_phasors(table: PathTable) -> PathPhasors:
+    return PathPhasors.of(table, (0.5, 0.5))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from sim.world.materials import CONCRETE, PLASTERBOARD, WOOD, Slab
+from sim.world.path_table import PathTable
+from sim.world.table_cache import traced_table
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Room:
-    """A rectangular room centred on x = y = 0 with its floor at z = 0. Lengths in m; the default is the reference room."""
+    """A rectangular room centred on x = y = 0 with its floor at z = 0. Lengths in m; the default is the reference room. A `World`.
+
+    carriers_hz  (uplink, downlink), Hz
+    paths        P, the strongest ones of each place that are kept
+
+    Raises ValueError where something stands outside the room, for an array axis that is no unit vector and for carriers <= 0.
+    """
 
     size_m: tuple[float, float, float] = (10.0, 10.0, 5.0)
     walls: Slab = Slab(CONCRETE, 0.2)
@@ -49,8 +59,12 @@ class Room:
     base_station_m: tuple[float, float, float] = (0.3, -4.8, 2.5)
     array_axis: tuple[float, float, float] = (1.0, 0.0, 0.0)
     user_areas: tuple[Grid, ...] = field(default=(Grid((-2.0, 1.0), 401, 201), Grid((-3.5, -2.6), 701, 101)))
+    carriers_hz: tuple[float, float] = (2.4e9, 2.5e9)
+    paths: int = 5
 
-    def __post_init__(self):
+    link_loss_db: ClassVar[float] = 30.0
+
+    def __post_init__(self) -> None:
         low, high = self.bounds()
         for name, place in [("base_station_m", self.base_station_m), *(("a user area", p) for p in self._area_corners())]:
             if not (np.all(np.asarray(place) > low) and np.all(np.asarray(place) < high)):
@@ -58,6 +72,10 @@ class Room:
         norm = float(np.linalg.norm(self.array_axis))
         if not abs(norm - 1.0) < 1e-6:
             raise ValueError(f"array_axis={self.array_axis} has length {norm:.6g}; give a unit vector")
+        if len(self.carriers_hz) != 2 or not min(self.carriers_hz) > 0:
+            raise ValueError(f"carriers_hz={self.carriers_hz} are not two positive frequencies")
+        if self.paths < 1:
+            raise ValueError(f"paths={self.paths} has to be at least 1")
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest corner, m."""
@@ -67,6 +85,14 @@ class Room:
     def positions(self) -> np.ndarray:
         """(N, 3) float64: every user position, m."""
         return np.concatenate([area.positions() for area in self.user_areas])
+
+    def path_table(self) -> PathTable:
+        """The paths of every position, traced on first use and kept on disk."""
+        return traced_table(self)
+
+    def channels(self, rows: np.ndarray, antennas: int, carrier: int) -> np.ndarray:
+        """(..., M) complex64 of the places `rows` (...), antennas half a wavelength of the carrier apart."""
+        return self.path_table().channels(rows, antennas, carrier)
 
     def random_positions(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """(count, 3) float64, m: places drawn uniformly from the user areas, each area by its number of grid points."""
@@ -91,7 +117,7 @@ class Room:
             slabs.append(table.slab)
         return np.array(rectangles, float), slabs
 
-    def _area_corners(self):
+    def _area_corners(self) -> Iterator[tuple[float, float, float]]:
         for area in self.user_areas:
             x, y = area.origin_m
             yield x, y, area.height_m

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from sim.world import materials, room, tracer
+from sim.world import materials, tracer
 from sim.world.path_table import PathTable
-from sim.world.room import Room
+
+if TYPE_CHECKING:
+    from sim.world.room import Room
 
 _ARRAYS = ("positions_m", "gain_db", "phase_rad", "delay_s", "cosine")
 _lock = threading.Lock()
@@ -30,40 +34,36 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "calibeam"
 
 
-def traced_table(world: Room, carriers_hz: tuple[float, float], paths: int, max_reflections: int = 2) -> PathTable:
+def traced_table(room: Room) -> PathTable:
     """The room's path table, from memory, from the cache folder or from the tracer, in this order.
 
     A cache file that is damaged, belongs to someone else or was made from anything else is traced again and replaced.
     """
     with _lock:
-        return _traced_table(world, carriers_hz, paths, max_reflections, cache_folder())
+        return _traced_table(room, cache_folder())
 
 
 @lru_cache(maxsize=4)
-def _traced_table(world, carriers_hz, paths, max_reflections, folder):
-    key = _key(world, carriers_hz, paths, max_reflections)
+def _traced_table(room: Room, folder: Path) -> PathTable:
+    key = hashlib.sha256(repr((_code_digest(type(room)), room)).encode()).hexdigest()
     file = folder / f"paths-{key[:32]}.safetensors"
     arrays = _read(file, key)
     if arrays is not None:
-        return PathTable(carriers_hz=carriers_hz, **arrays)
-    table = tracer.trace(world, world.positions(), carriers_hz, paths, max_reflections)
+        return PathTable(carriers_hz=room.carriers_hz, **arrays)
+    table = tracer.trace(room, room.positions())
     _write(file, key, {name: np.ascontiguousarray(getattr(table, name)) for name in _ARRAYS})
     return table
 
 
-@lru_cache(maxsize=1)
-def _code_digest():
+@lru_cache(maxsize=4)
+def _code_digest(room_type: type) -> str:
     digest = hashlib.sha256()
-    for module in (materials, room, tracer):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    for module in (materials, tracer, room_type):
+        digest.update(Path(inspect.getfile(module)).read_bytes())
     return digest.hexdigest()
 
 
-def _key(*everything):
-    return hashlib.sha256(repr((_code_digest(), everything)).encode()).hexdigest()
-
-
-def _digest(arrays):
+def _digest(arrays: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for name in _ARRAYS:
         digest.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
@@ -71,7 +71,7 @@ def _digest(arrays):
     return digest.hexdigest()
 
 
-def _read(file, key):
+def _read(file: Path, key: str) -> dict[str, np.ndarray] | None:
     try:
         if file.stat().st_uid != os.getuid():
             return None
@@ -85,7 +85,7 @@ def _read(file, key):
         return None
 
 
-def _write(file, key, arrays):
+def _write(file: Path, key: str, arrays: dict[str, np.ndarray]) -> None:
     content = save(arrays, {"key": key, "sha256": _digest(arrays)})
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from sim.world.materials import SPEED_OF_LIGHT, slab_reflection
 from sim.world.path_table import PathTable
-from sim.world.room import Room
+
+if TYPE_CHECKING:
+    from sim.world.room import Room
 
 _CHUNK = 1024
 
 
-def trace(room: Room, positions: np.ndarray, carriers_hz=(2.4e9, 2.5e9), paths: int = 5, max_reflections: int = 2) -> PathTable:
-    """The strongest paths from the room's base station to each position, as a PathTable.
+def trace(room: Room, positions: np.ndarray, max_reflections: int = 2) -> PathTable:
+    """The strongest `room.paths` paths from the room's base station to each position, as a PathTable.
 
     positions: (N, 3) m. Vertically polarised isotropic antennas. Slots are ordered by the power summed over the carriers;
     an empty slot has gain -inf dB. Phases leave out -2 pi f tau. Raises ValueError for a position outside the room.
@@ -29,7 +32,7 @@ def trace(room: Room, positions: np.ndarray, carriers_hz=(2.4e9, 2.5e9), paths: 
     outside = ~np.all((positions > low) & (positions < high), axis=1)
     if outside.any():
         raise ValueError(f"position {tuple(positions[outside][0])} lies outside the room ({tuple(low)} to {tuple(high)} m)")
-    carriers = np.asarray(carriers_hz, float)
+    carriers = np.asarray(room.carriers_hz, float)
     surfaces, slabs = room.surfaces()
     permittivity = np.array([[s.material.permittivity(f) for s in slabs] for f in carriers])
     thickness = np.array([[s.thickness_m * f / SPEED_OF_LIGHT for s in slabs] for f in carriers])
@@ -37,13 +40,13 @@ def trace(room: Room, positions: np.ndarray, carriers_hz=(2.4e9, 2.5e9), paths: 
     sequences = _sequences(len(slabs), max_reflections)
     images = _images(base_station, surfaces, sequences)
 
-    n = len(positions)
+    n, paths = len(positions), room.paths
     field = np.zeros((len(carriers), n, paths), complex)
     power = np.zeros((n, paths))
     delay = np.zeros((n, paths))
     direction = np.zeros((n, paths, 3))
 
-    def run(start):
+    def run(start: int) -> None:
         part = slice(start, start + _CHUNK)
         _trace_positions(
             base_station,
@@ -67,7 +70,7 @@ def trace(room: Room, positions: np.ndarray, carriers_hz=(2.4e9, 2.5e9), paths: 
     cosine = direction @ np.asarray(room.array_axis, float)
     return PathTable(
         positions,
-        tuple(carriers_hz),
+        room.carriers_hz,
         gain_db.astype(np.float32),
         np.angle(field).astype(np.float32),
         np.broadcast_to(delay, field.shape),

@@ -29,15 +29,12 @@ from blocks import (
     LMMSEEstimator,
     LSEstimator,
     MFDetector,
-    MIMORateSink,
-    MIMOWMMSEPrecoder,
     MRTPrecoder,
     PilotCalibrationMLP,
     PilotSource,
     Precode,
     QAMSource,
     RateSink,
-    RayleighChannel,
     RZFPrecoder,
     ScaledLSEstimator,
     StreamsToVector,
@@ -55,7 +52,7 @@ from blocks import (
 )
 from sim.modulation import random_symbols
 from sim.preamble import zadoff_chu
-from sim.world.rayleigh import RayleighScenario
+from sim.world.rayleigh import Rayleigh
 from sim.world.scenario import Scenario
 from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
 from trained.networks.data_driven import DataDrivenPilots
@@ -78,7 +75,7 @@ FOLDER = tempfile.TemporaryDirectory()
 JOURNAL = str(paper_weights(Path(FOLDER.name), "journal"))
 BLACK_BOX = precoder_weights(Path(FOLDER.name), DataDrivenPilots, antennas=64, users=4)
 UNFOLDED = precoder_weights(Path(FOLDER.name), Unfolding, antennas=8, users=3, user_antennas=2, streams=2, layers=3)
-MIMO = RayleighScenario(8, 3)
+MIMO = Scenario(8, 3, world=Rayleigh(), user_antennas=2)
 
 PALETTE = {
     PilotSource: (lambda: PilotSource(X), {}),
@@ -96,10 +93,7 @@ PALETTE = {
     RZFPrecoder: (lambda: RZFPrecoder(P, N), {"h_est": H}),
     WMMSEPrecoder: (lambda: WMMSEPrecoder(P, N, 30), {"h_est": H}),
     LearnedPrecoder: (lambda: LearnedPrecoder(BLACK_BOX, P, N, 64), {"y": 1e6 * H}),
-    RayleighChannel: (lambda: RayleighChannel(MIMO), {}),
-    MIMOWMMSEPrecoder: (lambda: MIMOWMMSEPrecoder(2, 100.0, 1.0, 20, starts=3), {"h": MIMO.channels(range(BLOCKS))}),
-    LearnedMIMOPrecoder: (lambda: LearnedMIMOPrecoder(UNFOLDED, 100.0, 8), {"h": MIMO.channels(range(BLOCKS))}),
-    MIMORateSink: (lambda: MIMORateSink(1.0), {"h": MIMO.channels(range(BLOCKS)), "v": complex_normal(RNG, BLOCKS, 3, 8, 2)}),
+    LearnedMIMOPrecoder: (lambda: LearnedMIMOPrecoder(UNFOLDED, 100.0, 8), {"h": MIMO.downlink(range(BLOCKS))}),
     StructuredPrecoder: (lambda: StructuredPrecoder(P, N), {"h_est": H, "p": POWERS[0], "q": POWERS[1]}),
     DownlinkChannel: (lambda: DownlinkChannel(S), {"v": H}),
     RateSink: (lambda: RateSink(N), {"g": 1e-5 * complex_normal(RNG, BLOCKS, 4, 4)}),
@@ -116,7 +110,7 @@ PALETTE = {
     VectorToStreams: (lambda: VectorToStreams(4), {"samples": BURSTS}),
     Demod: (Demod, {"received": complex_normal(RNG, BLOCKS, 4, 9), "symbols": random_symbols(16, 0, range(BLOCKS), (4, 9))}),
 }
-MEASURES = (RateSink, MIMORateSink, Demod)
+MEASURES = (RateSink, Demod)
 MODES = {
     "batch 1, threads, inproc": {"batch": 1},
     "batch 7, threads, ipc": {"batch": 7, "transport": "ipc"},

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -12,6 +12,7 @@ GAINS = arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 9)), elements=
 
 
 @given(GAINS, st.floats(1e-3, 1e3), st.floats(1e-6, 1e3))
+@example(np.array([[1e-6]]), 1e-3, 17.0)
 def test_the_optimality_conditions_hold(gains, power, noise):
     if not (gains.max(1) > 0).all():
         with pytest.raises(ValueError, match="all gains are zero"):

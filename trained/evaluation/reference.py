@@ -12,11 +12,9 @@ from torch import Tensor
 from sim.estimation import estimate, least_squares_matrix
 from sim.noise import Stream, complex_normal
 from sim.precoding import zero_forcing
-from sim.rate import sum_rate
-from sim.rate_mimo import sum_rate_mimo
+from sim.rate import effective_channel, sum_rate
 from sim.structured import structured_precoder
 from sim.wmmse import wmmse
-from sim.wmmse_mimo import wmmse_mimo
 from sim.world.scenario import Scenario
 from trained.networks import Gives, Hears, Network
 
@@ -41,11 +39,8 @@ class Reference:
         s = replace(scenario, pilots=None)
         reference = cls(s, s.downlink(range(blocks)), np.empty(0))
         power, noise = s.downlink_power, s.noise_power
-        if reference.single:
-            v = wmmse(reference.true_channel, power, noise, REFERENCE_ITERATIONS)
-        else:
-            v = wmmse_mimo(reference.h_dl, s.streams, power, noise, REFERENCE_ITERATIONS)
-        return replace(reference, wmmse_rate=reference.rate(v))
+        h, streams = (reference.true_channel, None) if reference.single else (reference.h_dl, s.user_streams)
+        return replace(reference, wmmse_rate=reference.rate(wmmse(h, power, noise, REFERENCE_ITERATIONS, streams=streams)))
 
     @property
     def single(self) -> bool:
@@ -65,9 +60,7 @@ class Reference:
 
     def rate(self, v: np.ndarray) -> np.ndarray:
         """(B,) sum rate of precoders v (B, M, K), or (B, K, M, d)."""
-        if self.single:
-            return sum_rate(self.h_dl @ v, self.scenario.noise_power)
-        return sum_rate_mimo(self.h_dl, v, self.scenario.noise_power)
+        return sum_rate(effective_channel(self.h_dl, v), self.scenario.noise_power)
 
     @torch.inference_mode()
     def rate_of(self, network: Network) -> np.ndarray:
@@ -95,7 +88,7 @@ class Reference:
         """
         s, bound = self.scenario, self.wmmse_rate.mean()
         if not self.single:
-            start = self.rate(wmmse_mimo(self.h_dl, s.streams, s.downlink_power, s.noise_power, 0))
+            start = self.rate(wmmse(self.h_dl, s.downlink_power, s.noise_power, 0, streams=s.user_streams))
             return {"zf_perfect_csi": float(start.mean() / bound), "ls_zf_uplink": None}
         pilots = s.pilot_matrix()
         h_est = estimate(self.received(pilots), least_squares_matrix(pilots))

@@ -18,7 +18,7 @@ ROOM = Room(user_areas=(Grid((0.0, 0.0), 10, 12),))
 
 @pytest.fixture(scope="module")
 def table():
-    return trace(ROOM, ROOM.positions(), paths=5)
+    return trace(ROOM, ROOM.positions())
 
 
 def angles(table):
@@ -120,7 +120,7 @@ def test_missing_matrix_is_named(tmp_path, table):
 
 
 def test_folders_of_different_users_are_refused(tmp_path, table):
-    other = trace(ROOM, ROOM.positions()[::-1], paths=5)
+    other = trace(ROOM, ROOM.positions()[::-1])
     world = DeepMIMO(write_v4(tmp_path / "up", table, 0, "npz"), write_v4(tmp_path / "down", other, 1, "npz"))
     with pytest.raises(ValueError, match="same users in the same order"):
         world.path_table()

@@ -1,4 +1,5 @@
-from dataclasses import replace
+import re
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 
 from sim.world.path_table import PathTable
 from sim.world.scenario import Scenario
+
+TEST_POSITIONS = [27, 38, 139, 166, 171, 205]
 
 
 def tiny_table(positions):
@@ -41,11 +44,15 @@ def test_users_of_a_block_are_distinct():
     assert len(np.unique(users)) == 9
 
 
-def test_train_and_test_positions_are_disjoint():
-    test, train = Scenario().positions(), Scenario(split="train").positions()
-    assert len(test) == 4000
-    assert len(np.intersect1d(test, train)) == 0
-    assert len(test) + len(train) == len(Scenario().path_table())
+def test_the_splits_share_no_position_and_leave_none_out():
+    splits = [Scenario(split=split).positions() for split in ("test", "validation", "train")]
+    assert [len(part) for part in splits[:2]] == [4000, 4000]
+    np.testing.assert_array_equal(np.sort(np.concatenate(splits)), Scenario(split="all").positions())
+
+
+def test_the_validation_split_leaves_the_test_split_as_it_was():
+    """The first test positions from before there was a validation split."""
+    np.testing.assert_array_equal(Scenario().positions()[:6], TEST_POSITIONS)
 
 
 def test_link_seed_keeps_the_split_and_split_seed_changes_it():
@@ -68,11 +75,35 @@ def test_seeds_draw_other_users():
         ({"seed": -1}, "seed=-1"),
         ({"split": "both"}, "split='both'"),
         ({"spacing": "wide"}, "spacing='wide'"),
+        ({"test_positions": 0}, "test_positions=0"),
+        ({"link_loss_db": float("inf")}, "link_loss_db=inf"),
+        ({"streams": 2}, "streams=2 of a user with user_antennas=1"),
+        ({"user_antennas": 2}, "user_antennas=2: the users of the world Room have one antenna"),
     ],
 )
 def test_bad_arguments_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         Scenario(**change)
+
+
+def test_link_loss_is_that_of_the_world_unless_given():
+    assert asdict(Scenario())["link_loss_db"] == 30.0
+    assert asdict(Scenario(world=tiny_table(50)))["link_loss_db"] == 0.0
+    assert Scenario(world=tiny_table(50), link_loss_db=12.0).link_loss_db == 12.0
+    assert replace(Scenario(), world=tiny_table(50)).link_loss_db == 30.0
+
+
+def test_every_field_is_documented_in_one_line():
+    documented = re.findall(r"^    (\w+(?:_\w+)*) {2,}\S", Scenario.__doc__, re.MULTILINE)
+    assert documented == [f.name for f in fields(Scenario)]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_path_table_gives_the_channels_that_the_scenario_does(place):
+    s = Scenario(antennas=16, users=1, world=TABLE, split="all")
+    rows = np.array([[place]])
+    np.testing.assert_array_equal(TABLE.channels(rows, 16, 0)[:, 0], s.uplink_at(rows)[:, :, 0])
+    np.testing.assert_array_equal(TABLE.channels(rows, 16, 1)[:, 0].conj(), s.downlink_at(rows)[:, 0])
 
 
 def test_too_few_positions_are_named():

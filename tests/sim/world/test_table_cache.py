@@ -9,7 +9,6 @@ from sim.world.room import Grid, Room
 from sim.world.table_cache import traced_table
 
 ROOM = Room(user_areas=(Grid((0.0, 0.0), 5, 4),))
-CARRIERS = (2.4e9, 2.5e9)
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def traces(monkeypatch):
 
 def fetch(room=ROOM):
     table_cache._traced_table.cache_clear()
-    return traced_table(room, CARRIERS, 5)
+    return traced_table(room)
 
 
 def test_second_use_reads_the_file(cache, traces):
@@ -42,8 +41,10 @@ def test_second_use_reads_the_file(cache, traces):
 def test_another_room_is_another_file(cache, traces):
     fetch()
     fetch(replace(ROOM, base_station_m=(1.0, -4.0, 2.0)))
-    assert len(traces) == 2
-    assert len(list(cache.iterdir())) == 2
+    fetch(replace(ROOM, carriers_hz=(2.4e9, 2.6e9)))
+    fetch(replace(ROOM, paths=4))
+    assert len(traces) == 4
+    assert len(list(cache.iterdir())) == 4
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "garbage"])

@@ -34,7 +34,7 @@ def test_every_user_of_the_default_room_has_five_paths():
 
 
 def test_line_of_sight_is_free_space():
-    table = trace(EMPTY, np.array([[1.0, 2.0, 1.0]]), paths=1, max_reflections=0)
+    table = trace(replace(EMPTY, paths=1), np.array([[1.0, 2.0, 1.0]]), max_reflections=0)
     distance = np.linalg.norm(np.array([1.0, 2.0, 1.0]) - EMPTY.base_station_m)
     wavelength = 299_792_458.0 / 2.4e9
     assert table.gain_db[0, 0, 0] == pytest.approx(20 * np.log10(wavelength / (4 * np.pi * distance)), abs=1e-4)
@@ -42,14 +42,14 @@ def test_line_of_sight_is_free_space():
 
 
 def test_empty_box_has_one_direct_six_single_and_eighteen_double_reflections():
-    table = trace(EMPTY, np.array([[1.0, 2.0, 1.0]]), paths=40)
+    table = trace(replace(EMPTY, paths=40), np.array([[1.0, 2.0, 1.0]]))
     assert np.isfinite(table.gain_db[0, 0]).sum() == 1 + 6 + 18
 
 
 def test_metal_floor_reflects_all_power():
     room = replace(EMPTY, floor=Slab(METAL, 0.1))
     user = np.array([[1.0, 2.0, 1.0]])
-    table = trace(room, user, paths=40, max_reflections=1)
+    table = trace(replace(room, paths=40), user, max_reflections=1)
     length = np.linalg.norm(np.array([1.0, 2.0, -1.0]) - room.base_station_m)
     floor = np.argmin(np.abs(table.delay_s[0, 0] - length / 299_792_458.0))
     free_space_db = 20 * np.log10(299_792_458.0 / 2.4e9 / (4 * np.pi * length))
@@ -61,7 +61,7 @@ def test_table_in_the_way_blocks_the_floor_reflection():
     delay = np.linalg.norm(user * [1, 1, -1] - EMPTY.base_station_m) / 299_792_458.0
     on_the_way_down = Table((-1.5, -2.0), (-0.2, -1.3))
     for room, arrives in ((EMPTY, True), (replace(EMPTY, tables=(on_the_way_down,)), False)):
-        table = trace(room, user[None], paths=40)
+        table = trace(replace(room, paths=40), user[None])
         found = np.abs(table.delay_s[0, 0] - delay) < 1e-15
         assert found[np.isfinite(table.gain_db[0, 0])].any() == arrives
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sim.wmmse_mimo import wmmse_mimo
+from sim.wmmse import wmmse
 from trained.networks.base import Gives, Network, Size
 from trained.networks.parts.last_step import receivers
 
@@ -82,5 +82,5 @@ class BlackBox(Network):
 @torch.no_grad()
 def labels(h: Tensor, streams: int) -> tuple[Tensor, Tensor]:
     """U (B, K, N, d) and W (B, K, d, d) of WMMSE for channels (B, K, N, M) in units in which power and noise are 1."""
-    v = wmmse_mimo(h.cpu().numpy(), streams, 1.0, 1.0, _LABEL_ITERATIONS)
+    v = wmmse(h.cpu().numpy(), 1.0, 1.0, _LABEL_ITERATIONS, streams=streams)
     return receivers(h, torch.from_numpy(v).to(h.device, h.dtype))

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sim.rate_mimo import sum_rate_mimo_torch
+from sim.rate import effective_channel, sum_rate_torch
 from trained.networks.base import Gives, Hears, Network
 
 
@@ -29,7 +29,7 @@ class PerfectPrecoder(Network):
 
     def loss(self, drop, noise_power, progress):
         h = self.scaled(drop, noise_power)
-        return -sum_rate_mimo_torch(h, self.precoders(h), 1.0).mean() / h.shape[1]
+        return -sum_rate_torch(effective_channel(h, self.precoders(h)), 1.0).mean() / h.shape[1]
 
     @staticmethod
     def scaled(drop, noise_power: float) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sim.rate_mimo import sum_rate_mimo_torch
+from sim.rate import effective_channel, sum_rate_torch
 from trained.networks.parts.inverse import InverseOf, inverse_of
 from trained.networks.parts.last_step import exact_precoder, normalized, received
 from trained.networks.unfolding import Unfolding, zero_forcing_start
@@ -27,7 +27,7 @@ def closed_form_gradients(network: Unfolding, h: Tensor) -> dict[str, Tensor]:
             v = v if before is None else normalized(before)
     _, u, w, _ = states[-1]
     u, w = u.clone().requires_grad_(), w.clone().requires_grad_()
-    g_u, g_w = (g.mH for g in torch.autograd.grad(sum_rate_mimo_torch(h, exact_precoder(h, u, w), 1.0).mean(), (u, w)))
+    g_u, g_w = (g.mH for g in torch.autograd.grad(sum_rate_torch(effective_channel(h, exact_precoder(h, u, w)), 1.0).mean(), (u, w)))
     gradients: dict[str, Tensor] = {}
     with torch.no_grad():
         g_v = None
