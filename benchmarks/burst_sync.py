@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import typer
 
-from blocks import Block, BurstSync, NeuralCalibration, Flowgraph, LSEstimator, Signal, StructuredPrecoder, ZFPrecoder, run_block
+from blocks import Block, BurstSync, Flowgraph, LSEstimator, NeuralCalibration, Signal, StructuredPrecoder, ZFPrecoder, run_block
 from blocks.radio.stream_tags import stream_tags
 from blocks.runtime.frame import Frame
 from sim.noise import complex_normal

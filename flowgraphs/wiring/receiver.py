@@ -9,12 +9,12 @@ import numpy as np
 
 from blocks import (
     Block,
-    NeuralCalibration,
     FingerprintCSI,
     LearnedPrecoder,
     LMMSEEstimator,
     LSEstimator,
     MRTPrecoder,
+    NeuralCalibration,
     PilotCalibration,
     RZFPrecoder,
     ScaledLSEstimator,

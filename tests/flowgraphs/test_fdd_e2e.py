@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from trained.evaluation.evaluate import Reference
 
 from blocks import run_block
 from flowgraphs import fdd_e2e
@@ -15,7 +16,6 @@ from sim.world.scenario import Scenario
 from sim.world.tracer import trace
 from tests.sim.world.test_deepmimo import ROOM, write_v4
 from tests.support import PAPERS, paper_weights
-from trained.evaluation.evaluate import Reference
 from trained.store import load_network
 
 PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
+from trained.evaluation.evaluate import Reference
 
 from sim.rate import sum_rate
 from sim.world.scenario import Scenario
-from trained.evaluation.evaluate import Reference
 from trained.store import SHIPPED, find_weights, known, load_network
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from sim.world.world import World
-
 from sim.world.room import Room
 from sim.world.scenario import Scenario
+from sim.world.world import World
 from trained.card import Card
 from trained.networks import Network, Size, find_network
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from trained.evaluation.evaluate import Reference
 
 from blocks import LearnedMIMOPrecoder, LearnedPrecoder, WiringError, run_block
 from blocks.runtime import Flowgraph
@@ -8,7 +9,6 @@ from flowgraphs.fdd_e2e import wire
 from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
 from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
-from trained.evaluation.evaluate import Reference
 from trained.networks.data_driven import DataDrivenPerfect, DataDrivenPilots
 from trained.networks.unfolding import Unfolding
 from trained.store import load_network
