@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from flowgraphs.wiring.command_line import at_least, program, run
 from trained.evaluation.published import BLACK_BOX, IAIDNN, MIMO_USERS
 from trained.store import COMPARED
 from trained.training.settings import Settings
@@ -188,15 +189,12 @@ def main(
     logs: Annotated[Path, typer.Option(help="Where logs and the trials of learning rates go.")] = Path("out/training"),
 ):
     """Train the networks of the published figures: each compared method on the same data, for the same time, at its best rate of three."""
-    try:
-        unknown = set(names or ()) - NAMES.keys()
-        if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))}: there is no such network; there are {', '.join(NAMES)}")
-        train_missing(names or list(NAMES), minutes, folder, workers, logs, Console())
-    except (ValueError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
+    unknown = set(names or ()) - NAMES.keys()
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))}: there is no such network; there are {', '.join(NAMES)}")
+    at_least(1, workers=workers)
+    train_missing(names or list(NAMES), minutes, folder, workers, logs, Console())
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(program(main))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from blocks import (
     Block,
@@ -16,19 +17,21 @@ from blocks import (
     RateSink,
     RayleighChannel,
 )
-from flowgraphs.fdd_e2e import wire
+from flowgraphs.wiring.link import wire
+from flowgraphs.wiring.options import field_value
 from flowgraphs.wiring.receiver import make_precoder
 from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
+from trained.evaluation.titles import REFERENCES
 
 TITLES = {
-    "wmmse": "WMMSE, perfect CSI",
-    "zf": "ZF, perfect CSI",
+    "wmmse": REFERENCES["wmmse_perfect_csi"],
+    "zf": REFERENCES["zf_perfect_csi"],
     "rzf": "RZF, perfect CSI",
     "mrt": "MRT, perfect CSI",
     "calibrated": "neural calibration",
     "calibrated-perfect": "neural calibration, perfect CSI",
-    "ls-zf": "LS + ZF",
+    "ls-zf": REFERENCES["ls_zf_uplink"],
     "channel-mapping": "LS + channel mapping + ZF",
     "data-driven": "fully data-driven",
     "data-driven-perfect": "fully data-driven, perfect CSI",
@@ -43,26 +46,57 @@ _FOR_USERS = ("data-driven", "data-driven-perfect", "unfolding", "unfolding-mimo
 _STARTS = 30
 
 
+def title_of(method: str) -> str:
+    """What a method is called in tables."""
+    base, _, weights = method.partition("@")
+    if is_own(method):
+        return f"{method.rpartition(':')[2]}, perfect CSI"
+    return f"{TITLES[base]}, {weights}" if weights and base in TITLES else TITLES.get(method, method)
+
+
+def is_own(method: str) -> bool:
+    """True for "my.py:Mine", a precoder of a user's own that gets the true channel."""
+    return ".py:" in method
+
+
 def is_mimo(method: str) -> bool:
     """True for methods that serve users with several antennas, in Rayleigh fading."""
     return method.split("@")[0].endswith("-mimo")
 
 
-def make_scenario(method: str, settings: dict) -> Scenario | RayleighScenario:
-    """The scenario of a method with these settings, its fields. Raises ValueError for one that there is not."""
-    kind = RayleighScenario if is_mimo(method) else Scenario
-    known = {f.name for f in fields(kind)} - {"world"}
+def scenario_kind(method: str) -> type[Scenario] | type[RayleighScenario]:
+    """The dataclass whose fields a method's settings are."""
+    return RayleighScenario if is_mimo(method) else Scenario
+
+
+def typed_settings(method: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with values of their fields' types. Raises ValueError for a setting that there is not and a value of another type."""
+    kind = scenario_kind(method)
+    known = {f.name for f in fields(kind)} - {"world", "seed"}
+    if "seed" in settings:
+        raise ValueError("seed: every point runs at the seeds 0 ... seeds-1; give their number with --seeds")
     if unknown := settings.keys() - known:
         raise ValueError(f"{', '.join(sorted(unknown))}: {method} has no such setting; there are {', '.join(sorted(known))}")
-    return kind(**settings)
+    return {name: field_value(kind, name, value) for name, value in settings.items()}
+
+
+def make_scenario(method: str, settings: dict[str, Any], seed: int = 0, world: Any = None) -> Scenario | RayleighScenario:
+    """The scenario of a method with these settings, its fields, in a world (None: the default one). Raises ValueError as it does."""
+    settings = typed_settings(method, settings)
+    if is_mimo(method) and world is not None:
+        raise ValueError(f"{method} is for Rayleigh fading, which has no other world; leave it out")
+    return scenario_kind(method)(**settings, seed=seed, **({} if world is None else {"world": world}))
 
 
 def wire_method(method: str, s: Scenario | RayleighScenario) -> Flowgraph:
-    """A method's flowgraph: a key of TITLES, the same with @ and a name of weights ("calibrated@my-weights"), or a name of weights.
+    """A method's flowgraph: a key of TITLES, the same with @ and a name of weights ("calibrated@my-weights"), a name or file of weights, or
+    "my.py:Mine", a precoder block that gets the true channel.
 
     Raises ValueError or FileNotFoundError for one that there is not.
     """
     base, _, weights = method.partition("@")
+    if isinstance(s, Scenario) and is_own(method):
+        return _rated(s, GenieCSI(s), make_precoder(s, method))
     if base not in TITLES:
         base, weights = "calibrated", method
     if not weights:
