@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from blocks import Block, Flowgraph, Signal
-from flowgraphs.fdd_e2e import wire
+from flowgraphs.wiring.link import wire
 from sim.world.scenario import Scenario
 
 ROUNDS = 5

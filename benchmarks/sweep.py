@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from flowgraphs.experiments.cluster import run_points
-from flowgraphs.sweep import grid_points
+from flowgraphs.experiments.plan import grid_points
 from sim.world.scenario import Scenario
 
 

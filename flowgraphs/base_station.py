@@ -42,7 +42,7 @@ from blocks import (
     ZmqSink,
     ZmqSource,
 )
-from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.command_line import program, run
 from flowgraphs.wiring.receiver import Receiver, make_receiver
 from flowgraphs.wiring.remote import answers_at
 from flowgraphs.wiring.serve import serve
@@ -277,10 +277,7 @@ def _one_per_antenna(what, places, antennas):
     return places
 
 
-def main() -> None:
-    """Exit code 0 (also after Ctrl-C), 1 (a block failed) or 2 (bad arguments)."""
-    run_command(base_station)
-
+app = program(base_station)
 
 if __name__ == "__main__":
-    main()
+    run(app)

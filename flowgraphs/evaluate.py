@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.command_line import program, run
 from trained.evaluation.table import evaluated, off_grid, table_of, table_scenarios
 from trained.networks import find_network
 from trained.store import load_network
@@ -53,10 +53,7 @@ def evaluate(
         json.write_text(json_format.dumps({"weights": name, "blocks": blocks, "off_grid": between, "rows": rows}, indent=2) + "\n")
 
 
-def main() -> None:
-    """Exit code 0, 2 (bad arguments) or 130 (Ctrl-C)."""
-    run_command(evaluate)
-
+app = program(evaluate)
 
 if __name__ == "__main__":
-    main()
+    run(app)

@@ -2,163 +2,155 @@
 
     python flowgraphs/fdd_e2e.py --users 10 --plot rates.png
 
-`wire` and `wire_references` are the flowgraphs: copy them, swap a block for your own, run.
+The flowgraphs are wired in flowgraphs/wiring/link.py: copy `wire`, swap a block for your own, run.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from blocks import (
-    AWGN,
-    Block,
-    Chain,
-    DownlinkChannel,
-    Flowgraph,
-    GenieCSI,
-    LSEstimator,
-    PilotSource,
-    RateSink,
-    UplinkChannel,
-    WMMSEPrecoder,
-    ZFPrecoder,
-)
+from blocks import BlockError, Flowgraph
 from blocks.learned_block import LearnedBlock
-from blocks.runtime.sockets import make_keys
-from flowgraphs.base_station import base_station as base_station_command
-from flowgraphs.experiments.report import Report
-from flowgraphs.wiring.command_line import run
-from flowgraphs.wiring.receiver import learned_calibration, make_pilots, make_receiver
-from flowgraphs.wiring.remote import base_station_at
-from sim.world.deepmimo import DeepMIMO
-from sim.world.room import Room
+from flowgraphs.experiments.link_results import LinkResults
+from flowgraphs.experiments.link_screen import LinkScreen
+from flowgraphs.wiring.command_line import at_least, print_versions, program, run
+from flowgraphs.wiring.idle_options import refuse_idle
+from flowgraphs.wiring.link import hears_true_channel, wire, wire_references, wire_to_base_station
+from flowgraphs.wiring.options import Given, Options, given_options, refuse, with_options
+from flowgraphs.wiring.output_file import OutputFile
+from flowgraphs.wiring.world_options import PANEL, WorldOptions
 from sim.world.scenario import Scenario
 
-
-def wire(s: Scenario, estimator: str, calibration: str, precoder: str, device: str) -> Flowgraph:
-    """The link under test."""
-    receiver = make_receiver(s, estimator, calibration, precoder, device)
-    know = [PilotSource(receiver.pilots), UplinkChannel(s), AWGN(s.noise_power, s.seed), *receiver.estimate]
-    if receiver.perfect_csi:
-        know = [GenieCSI(s)]
-    fg = Flowgraph()
-    fg.connect(*know, *(receiver.precode if device == "cpu" else [Chain(*receiver.precode)]), DownlinkChannel(s), RateSink(s.noise_power))
-    return fg
+FIELDS = ("antennas", "users", "pilots", "uplink_power_dbm", "downlink_power_dbm", "noise_dbm", "link_loss_db", "seed")
+_receiver, _running, _results = (partial(typer.Option, rich_help_panel=title) for title in ("Receiver", "Running", "Results"))
 
 
-def wire_to_base_station(s: Scenario, calibration: str, endpoint: str, curve: Path | None) -> Flowgraph:
-    """The users and the air alone: received pilots go to a base station that runs elsewhere, and its precoders come back."""
-    pilots = make_pilots(s, learned_calibration(s, calibration))
-    sink, source = base_station_at(endpoint, s.antennas, s.users, curve)
-    fg = Flowgraph()
-    fg.connect(PilotSource(pilots), UplinkChannel(s), AWGN(s.noise_power, s.seed), sink)
-    fg.connect(source, DownlinkChannel(s), RateSink(s.noise_power))
-    return fg
-
-
-def wire_references(s: Scenario) -> dict[str, Flowgraph]:
-    """What the link is compared to, on the same channels and noise: two bounds and the classic receiver."""
-
-    def rated(*blocks: Block) -> Flowgraph:
-        fg = Flowgraph()
-        fg.connect(*blocks, DownlinkChannel(s), RateSink(s.noise_power))
-        return fg
-
-    x, zf = s.pilot_matrix(), ZFPrecoder(s.downlink_power)
-    references = {
-        "wmmse_perfect_csi": rated(GenieCSI(s), WMMSEPrecoder(s.downlink_power, s.noise_power)),
-        "zf_perfect_csi": rated(GenieCSI(s), zf),
-    }
-    if s.pilot_symbols >= s.users:
-        noise = AWGN(s.noise_power, s.seed)
-        references["ls_zf_uplink"] = rated(PilotSource(x), UplinkChannel(s), noise, LSEstimator(x), zf)
-    return references
-
-
+@with_options(scenario=Options(Scenario, "Link", FIELDS), world=Options(WorldOptions, PANEL))
 def fdd_e2e(
     context: typer.Context,
-    antennas: Annotated[int, typer.Option(help="Base-station antennas M.")] = 64,
-    users: Annotated[int, typer.Option(help="Single-antenna users K.")] = 8,
-    pilots: Annotated[int | None, typer.Option(help="Pilot symbols L; as many as users by default.")] = None,
-    blocks: Annotated[int, typer.Option(help="Coherence blocks to simulate.")] = 2000,
-    batch: Annotated[int, typer.Option(help="Coherence blocks per frame.")] = 64,
-    uplink_power_dbm: Annotated[float, typer.Option(help="Transmit power of a user, dBm.")] = -10.0,
-    downlink_power_dbm: Annotated[float, typer.Option(help="Transmit power of the base station, dBm.")] = 5.0,
-    noise_dbm: Annotated[float, typer.Option(help="Noise power at every receiver, dBm.")] = -85.0,
-    link_loss_db: Annotated[float, typer.Option(help="Loss taken off every path, dB.")] = 30.0,
-    estimator: Annotated[str, typer.Option(help="ls, scaled-ls or lmmse.")] = "ls",
-    calibration: Annotated[str, typer.Option(help="Name or file of calibration weights, fingerprint, or none.")] = "calibrated",
+    scenario: Given[Scenario],
+    world: Given[WorldOptions],
+    estimator: Annotated[Literal["ls", "scaled-ls", "lmmse"], _receiver(help="How the uplink is estimated from pilots.")] = "ls",
+    calibration: Annotated[str, _receiver(metavar="NAME", help="Name or file of weights, fingerprint, or none.")] = "calibrated",
     precoder: Annotated[
-        str, typer.Option(help="zf, rzf, mrt, wmmse, or calibrated: what the calibration was trained with.")
+        str,
+        _receiver(metavar="NAME", help="zf, rzf, mrt, wmmse; calibrated: what the weights were trained with; or my.py:Mine, a Block."),
     ] = "calibrated",
-    transport: Annotated[str, typer.Option(help="Sockets: inproc, ipc or tcp (inproc between processes is ipc).")] = "inproc",
-    workers: Annotated[str, typer.Option(help="One thread or one process per block.")] = "thread",
-    device: Annotated[str, typer.Option(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
-    seed: Annotated[int, typer.Option(help="Seed of users and noise.")] = 0,
+    device: Annotated[str, _receiver(help="Where learned blocks compute: cpu or cuda.")] = "cpu",
     base_station: Annotated[
         str | None,
-        typer.Option(
-            metavar="ENDPOINT", help="Use flowgraphs/base_station.py that listens at this endpoint; precoders come back over the next port."
-        ),
+        _receiver(metavar="ENDPOINT", help="Let calibeam base-station there be the receiver; precoders come back over the next port."),
     ] = None,
-    curve: Annotated[Path | None, typer.Option(help="Folder with client.key_secret and server.key, for a base station with keys.")] = None,
-    deepmimo: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option(metavar="UPLINK_DIR DOWNLINK_DIR", help="DeepMIMO scenario folders instead of the built-in room."),
+    curve: Annotated[
+        Path | None, _receiver(metavar="FOLDER", help="--base-station: keys, client.key_secret and server.key (calibeam keygen).")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write configuration and results to this file.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the CDF of the sum rate of each method to this .png, .svg or .pdf.")] = None,
-    compare: Annotated[bool, typer.Option(help="Also run WMMSE and ZF with perfect CSI, and LS + ZF, on the same channels.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    blocks: Annotated[int, _running(help="Coherence blocks to simulate.")] = 2000,
+    batch: Annotated[int, _running(help="Coherence blocks per frame.")] = 64,
+    transport: Annotated[
+        Literal["inproc", "ipc", "tcp"], _running(help="Sockets between blocks; between processes inproc is ipc.")
+    ] = "inproc",
+    workers: Annotated[Literal["thread", "process"], _running(help="What each block runs in.")] = "thread",
+    compare: Annotated[bool, _results(help="Also run WMMSE and ZF with perfect CSI, and LS + ZF, on the same channels.")] = True,
+    json: Annotated[Path | None, _results(metavar="FILE", help="Write configuration and results to this file.")] = None,
+    rates: Annotated[bool, _results("--rates", help="--json: with the rate of every coherence block.")] = False,
+    plot: Annotated[Path | None, _results(metavar="FILE", help="Draw the distributions of the rates, to .png, .svg or .pdf.")] = None,
+    quiet: Annotated[bool, _results("--quiet", help="Print nothing but errors.")] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=print_versions, help="Print versions and exit.")] = False,
 ):
     """Simulate an FDD massive-MIMO link on ray-traced channels and measure the downlink sum rate.
 
-    The default calibration was trained in the built-in room, on positions other than the ones simulated here.
+    The default calibration was trained in the built-in room, on positions other than the ones simulated here. Ctrl-C ends the run; what was
+    measured by then is printed and written.
     """
-    if context.invoked_subcommand is not None:
-        return
-    world = Room() if deepmimo is None else DeepMIMO(str(deepmimo[0]), str(deepmimo[1]))
-    scenario = Scenario(antennas, users, pilots, uplink_power_dbm, downlink_power_dbm, noise_dbm, link_loss_db, world, seed=seed)
-    report = Report(scenario, json, plot, quiet)
-    streaming = {"blocks": blocks, "batch": batch, "transport": transport, "workers": workers}
-    with report.task("ray tracing"):
-        scenario.path_table()
-    choices = {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device}
+    given = given_options(context)
+    at_least(1, blocks=blocks, batch=batch)
     if base_station is None:
-        link = wire(scenario, estimator, calibration, precoder, device)
+        refuse(given, ("curve",), "it is for --base-station")
+    if json is None:
+        refuse(given, ("rates",), "it is for --json")
+    json_file = None if json is None else OutputFile(json, "--json")
+    plot_file = None if plot is None else OutputFile(plot, "--plot", (".png", ".svg", ".pdf"))
+    place = world.make().make()
+    usual = {name: power for name, power in getattr(place, "usual_powers", {}).items() if name not in scenario.given}
+    s = scenario.make(world=place, **usual)
+    choices: dict = {"estimator": estimator, "calibration": calibration, "precoder": precoder, "device": device}
+    if base_station is None:
+        link = wire(s, estimator, calibration, precoder, device)
     else:
-        link = wire_to_base_station(scenario, calibration, base_station, curve)
+        link = wire_to_base_station(s, calibration if "calibration" in given else "none", base_station, curve)
         choices = {"base_station": base_station}
-        report.note(f"the base station at {base_station} is the receiver; waits until it is there")
+    refuse_idle(given, link, calibration, base_station, compare)
+    screen = LinkScreen(quiet)
+    with screen.task("preparing the world"):
+        s.prepare()
+    if base_station is not None:
+        screen.note(f"the base station at {base_station} is the receiver; waits until it is there")
     for block in link.nodes:
-        if isinstance(block, LearnedBlock) and not block.trained_in(scenario.world):
-            report.note(f"the calibration {calibration} was trained in another world than this one")
-    report.link(link, streaming, choices)
-    if compare:
-        report.references(wire_references(scenario), streaming)
-    report.finish()
+        if isinstance(block, LearnedBlock) and not block.trained_in(s.world):
+            screen.note(f"the calibration {calibration} was trained in another world than this one")
+    streaming = {"blocks": blocks, "batch": batch, "transport": transport, "workers": workers}
+    results = measure(s, link, wire_references(s) if compare else {}, streaming, choices, screen)
+    screen.console.print(results.table())
+    screen.console.print(speed(results.record))
+    for file in filter(None, (json_file, plot_file)):
+        file.write(results.json(rates) if file is json_file else results.plot(file.path.suffix))
+        screen.console.print(f"wrote {file.path}" + (", which is partial" if results.partial else ""), soft_wrap=True)
+    if results.partial:
+        raise KeyboardInterrupt
 
 
-def keygen(folder: Annotated[Path, typer.Argument(help="New folder for the keys.")]):
-    """Make CURVE keys for sockets that other machines reach: FOLDER for the side that binds (--curve FOLDER).
+def measure(
+    s: Scenario, link: Flowgraph, references: dict[str, Flowgraph], streaming: dict, choices: dict, screen: LinkScreen
+) -> LinkResults:
+    """Run the link and what it is compared to; a reference that fails is told of and leaves a gap.
 
-    The other side gets client.key_secret and server.key in a folder of its own; clients/ holds the public keys that are let in.
+    Raises BlockError where the link fails.
     """
-    make_keys(folder)
-    typer.echo(f"wrote {folder}; copy client.key_secret and server.key to the machine that connects")
+    true_channel = hears_true_channel(link)
+    results = LinkResults(
+        s,
+        "this link (true channel)" if true_channel else "this link",
+        {
+            "graph": {"connections": link.draw().splitlines(), **choices, **streaming},
+            "true_channel": true_channel,
+            "blocks": streaming["blocks"],
+        },
+    )
+    results.rates["link"] = _rates(screen.stream(link, streaming, results.titles["link"]))
+    metrics = link.metrics()
+    results.record |= {
+        "throughput_blocks_per_s": metrics[link.nodes[-1].name].get("blocks", 0) / max(link.elapsed_s, 1e-9),
+        "latency_ms": metrics[link.nodes[-1].name].get("latency_ms"),
+        "metrics": metrics,
+    }
+    for method in () if not references else [name for name in results.titles if name != "link"]:
+        results.rates[method] = None
+        if method in references and not screen.interrupted:
+            try:
+                results.rates[method] = _rates(screen.stream(references[method], streaming, results.titles[method]))
+            except BlockError as error:
+                screen.note(f"{results.titles[method]}: {error.reason}")
+    results.partial = screen.interrupted
+    return results
 
 
-def main() -> None:
-    """The console script `calibeam`: exit code 0, 1 (a block failed), 2 (bad arguments) or 130 (Ctrl-C)."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.callback(invoke_without_command=True)(fdd_e2e)
-    app.command()(keygen)
-    app.command("base-station")(base_station_command)
-    run(app)
+def speed(record: dict) -> str:
+    """Throughput and latency of the link, in a line."""
+    latency, line = record["latency_ms"], f"{record['throughput_blocks_per_s']:,.0f} blocks/s"
+    if not latency:
+        return line
+    return f"{line}; pilot to rate of one frame: p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms"
 
+
+def _rates(results):
+    return next(iter(results.values()))["rates"] if results else None
+
+
+app = program(fdd_e2e)
 
 if __name__ == "__main__":
-    main()
+    run(app)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.command_line import program, run
 from trained.networks import NETWORKS
 
 
@@ -22,10 +22,7 @@ def networks():
     Console().print(table)
 
 
-def main() -> None:
-    """Exit code 0."""
-    run_command(networks)
-
+app = program(networks)
 
 if __name__ == "__main__":
-    main()
+    run(app)

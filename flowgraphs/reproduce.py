@@ -15,15 +15,17 @@ from rich.console import Console
 from rich.table import Table
 
 from flowgraphs.experiments.baselines import NAMES, train_missing
-from flowgraphs.experiments.cluster import run_points
+from flowgraphs.experiments.cluster import need_cluster, run_points
 from flowgraphs.experiments.draw_figure import draw_figure
 from flowgraphs.experiments.figures import FIGURES, Figure
 from flowgraphs.experiments.points import Point, compared
+from flowgraphs.experiments.results import write_results
 from flowgraphs.experiments.running_time import running_times
-from flowgraphs.sweep import versions, write_results
-from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.command_line import Failed, at_least, program, run
 from flowgraphs.wiring.methods import make_scenario, wire_method
+from flowgraphs.wiring.options import given_options, refuse
 from trained.store import COMPARED
+from trained.versions import versions
 
 TIMES = "journal-table-3"
 EVERY = [*FIGURES, TIMES]
@@ -67,6 +69,7 @@ def comparison(figure: Figure, rows: list[dict]) -> list[dict]:
 
 
 def reproduce(
+    context: typer.Context,
     figure: Annotated[str, typer.Argument(help=f"{', '.join(EVERY)}, or all.")],
     full: Annotated[
         bool,
@@ -80,7 +83,7 @@ def reproduce(
         str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as tcp://host:8786.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="--full: see python -m flowgraphs.experiments.baselines --help.")] = 1.0,
-    weights: Annotated[Path, typer.Option(help="--full: where trained networks go.")] = COMPARED,
+    weights: Annotated[Path, typer.Option(help="--full: where trained networks go.", show_default="trained/compared")] = COMPARED,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ):
     """Run a figure's experiment with every method of the paper and draw it.
@@ -89,6 +92,12 @@ def reproduce(
     """
     if figure not in (*EVERY, "all"):
         raise ValueError(f"figure={figure!r} is not one of {', '.join(EVERY)}, all")
+    at_least(1, workers=workers)
+    if not full:
+        refuse(given_options(context), ("minutes", "weights"), "networks are trained with --full")
+        if scheduler is not None:
+            refuse(given_options(context), ("workers",), f"the points run at the scheduler {scheduler}")
+    need_cluster()
     console, effort = Console(quiet=quiet, highlight=False), "full" if full else "quick"
     names = EVERY if figure == "all" else [figure]
     if full:
@@ -114,8 +123,7 @@ def reproduce(
         _finish_times(rows, out / TIMES, console)
     console.print(f"{len(points)} points, {time.monotonic() - began:.0f} s; wrote {out}")
     if errors:
-        typer.echo(f"error: {len(errors)} of {len(points)} points failed; the first, {next(iter(errors.items()))}", err=True)
-        raise typer.Exit(1)
+        raise Failed(f"{len(errors)} of {len(points)} points failed; the first, {': '.join(next(iter(errors.items())))}")
 
 
 def _finish(name, found: list[tuple[Point, np.ndarray]], configuration: dict, folder: Path, console: Console) -> None:
@@ -161,7 +169,7 @@ def _figure_table(figure, rows):
 def _finish_times(rows, folder, console):
     folder.mkdir(parents=True, exist_ok=True)
     _write_csv(rows, folder / "results.csv")
-    (folder / "configuration.json").write_text(json.dumps({"figure": TIMES, "versions": versions()}, indent=2) + "\n")
+    (folder / "configuration.json").write_text(json.dumps({"figure": TIMES, "versions": versions("distributed")}, indent=2) + "\n")
     table = Table(title="milliseconds per channel, one at a time, one thread (published); speed-up of R-WMMSE", title_justify="left")
     for column in rows[0]:
         if not column.startswith("published"):
@@ -202,10 +210,7 @@ def _write_csv(rows, file):
         writer.writerows(rows)
 
 
-def main() -> None:
-    """Exit code 0, 1 (a point failed), 2 (bad arguments) or 130 (Ctrl-C)."""
-    run_command(reproduce)
-
+app = program(reproduce)
 
 if __name__ == "__main__":
-    main()
+    run(app)

@@ -5,191 +5,101 @@ python flowgraphs/sweep.py --method wmmse --method calibrated --set users=2,4,8 
 
 from __future__ import annotations
 
-import itertools
-import json as json_format
 import os
-import platform
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from flowgraphs.experiments.cluster import run_points
-from flowgraphs.experiments.points import Point, compared
-from flowgraphs.wiring.command_line import run_command
-from flowgraphs.wiring.methods import TITLES, make_scenario, wire_method
+from flowgraphs.experiments.cluster import need_cluster, run_points
+from flowgraphs.experiments.plan import check, grid_points, parse_grid, plan_folder, read_plan, typed_grid
+from flowgraphs.experiments.points import compared
+from flowgraphs.experiments.results import results_table, write_rates, write_results
+from flowgraphs.wiring.command_line import Failed, at_least, program, run
+from flowgraphs.wiring.methods import method_names
+from flowgraphs.wiring.options import Given, Options, given_options, refuse, with_options
+from flowgraphs.wiring.world_options import PANEL, WorldOptions
 
-_KEYS = {"methods": list, "grid": dict, "seeds": int, "blocks": int, "precision": int | float, "reference": str}
-
-
-def grid_points(methods: list[str], grid: dict[str, list], seeds: int, blocks: int, precision: float) -> list[Point]:
-    """Every method at every combination of the grid's values and at seeds 0 ... seeds-1."""
-    combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    return [Point(m, settings, seed, blocks, precision) for settings in combinations for seed in range(seeds) for m in methods]
+_plan, _running, _results = (partial(typer.Option, rich_help_panel=title) for title in ("Plan", "Running", "Results"))
 
 
-def results_table(rows: list[dict], reference: str) -> Table:
-    """The rows of `compared` for a terminal."""
-    settings = [key for key in rows[0] if key not in ("method", "seeds", "blocks", "rate", "ci95", "share", "share_ci95")]
-    table = Table(title=f"sum rate; shares are of {TITLES.get(reference, reference)} on the same blocks", title_justify="left")
-    table.add_column("method")
-    for column in (*settings, "blocks", "bit/s/Hz", "95 %", "share", "95 %"):
-        table.add_column(column, justify="right")
-    for row in sorted(rows, key=lambda r: [str(r[key]).rjust(12) for key in settings]):
-        share = ("-", "-") if row["share"] is None else (f"{row['share']:.2%}", f"± {row['share_ci95']:.2%}")
-        table.add_row(
-            TITLES.get(row["method"], row["method"]),
-            *(f"{row[key]}" for key in settings),
-            str(row["blocks"]),
-            f"{row['rate']:.2f}",
-            f"± {row['ci95']:.2f}",
-            *share,
-        )
-    return table
-
-
-def write_results(rows: list[dict], configuration: dict, folder: Path) -> None:
-    """results.csv, results.parquet and configuration.json with versions."""
-    import pyarrow
-    from pyarrow import csv, parquet
-
-    table = pyarrow.Table.from_pylist(rows)
-    csv.write_csv(table, folder / "results.csv")
-    parquet.write_table(table, folder / "results.parquet")
-    (folder / "configuration.json").write_text(json_format.dumps({**configuration, "versions": versions()}, indent=2) + "\n")
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide a result."""
-    return {"python": platform.python_version(), **{p: version(p) for p in ("calibeam", "numpy", "numba", "torch", "distributed")}}
-
-
+@with_options(world=Options(WorldOptions, PANEL))
 def sweep(
     context: typer.Context,
+    world: Given[WorldOptions],
     config: Annotated[
-        Path | None, typer.Argument(help="YAML with methods, grid, seeds, blocks, precision, reference; options win.")
+        Path | None,
+        typer.Argument(metavar="PLAN.yaml", help="methods, grid, seeds, blocks, precision, reference; options win.", show_default=False),
     ] = None,
     method: Annotated[
         list[str],
-        typer.Option(
-            help=f"{', '.join(TITLES)}; one of them with @ and weights of its kind; or calibration weights. May be given several times."
+        _plan(
+            metavar="NAME",
+            help=f"{', '.join(method_names())}; one of them with @ and weights of its kind; calibration weights; or my.py:Mine, a precoder block "
+            "that gets the true channel. May be given several times.",
         ),
     ] = ["wmmse", "zf", "ls-zf", "calibrated"],  # noqa: B006
     set: Annotated[
         list[str],
-        typer.Option(metavar="NAME=VALUE,VALUE", help="A scenario field and its values, as in antennas=16,64 or uplink_power_dbm=-20,-10."),
+        _plan(metavar="NAME=VALUE,VALUE", help="A scenario field and its values, as in antennas=16,64 or noise_dbm=-90,-80."),
     ] = [],  # noqa: B006
-    seeds: Annotated[int, typer.Option(help="Seeds 0, 1, ... of users and noise for every point.")] = 1,
-    blocks: Annotated[int, typer.Option(help="Most coherence blocks of a point.")] = 1000,
+    seeds: Annotated[int, _plan(help="Seeds 0, 1, ... of users and noise for every point.")] = 1,
+    blocks: Annotated[int, _plan(help="Most coherence blocks of a point.")] = 1000,
     precision: Annotated[
-        float, typer.Option(help="Stop a point once the half width of its 95 % interval is below this share of the mean; 0: never.")
+        float, _plan(help="Stop a point once the half width of its 95 % interval is below this share of the mean; 0: never.")
     ] = 0.0,
-    reference: Annotated[str, typer.Option(help="Method that shares refer to.")] = "wmmse",
-    out: Annotated[Path, typer.Option(help="Folder of the points and results; what is there is not run again.")] = Path("out/sweep"),
-    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = os.cpu_count() or 1,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Use the workers of this Dask scheduler, as tcp://host:8786.")
-    ] = None,
-    slurm: Annotated[
-        int | None, typer.Option(metavar="JOBS", help="Use that many Slurm jobs, as Dask's jobqueue.yaml describes them.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    reference: Annotated[str, _plan(metavar="NAME", help="Method that shares refer to.")] = "wmmse",
+    workers: Annotated[int, _running(help="Processes on this machine.", show_default="its cores")] = os.cpu_count() or 1,
+    scheduler: Annotated[str | None, _running(metavar="ADDRESS", help="Use the workers of this Dask scheduler: tcp://host:8786.")] = None,
+    slurm: Annotated[int | None, _running(metavar="JOBS", help="Use that many Slurm jobs, as Dask's jobqueue.yaml describes them.")] = None,
+    out: Annotated[Path, _results(metavar="FOLDER", help="Of all sweeps; points that are there are not run again.")] = Path("out/sweep"),
+    name: Annotated[str | None, _results(help="Folder of this sweep's results in it; by default made of the plan.")] = None,
+    rates: Annotated[bool, _results("--rates", help="Write rates.parquet, with every coherence block, too.")] = False,
+    quiet: Annotated[bool, _results("--quiet", help="Print nothing but errors.")] = False,
 ):
     """Run every method at every combination of settings; all methods see the same channels and noise.
 
     Every finished point is written at once, so the same command goes on where a stopped or killed sweep was. A point that fails is told of
     and the others go on; the exit code is then 1.
     """
-    given = {
-        name
-        for name in ("method", "seeds", "blocks", "precision", "reference")
-        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
-    }
+    given = given_options(context)
+    need_cluster(slurm)
     plan: dict = {"methods": method, "grid": {}, "seeds": seeds, "blocks": blocks, "precision": precision, "reference": reference}
     if config is not None:
-        plan.update({key: value for key, value in read_plan(config).items() if {"methods": "method"}.get(key, key) not in given})
-    for text in set:
-        name, _, values = text.partition("=")
-        plan["grid"][name] = [_value(v) for v in values.split(",")]
-    points = grid_points(plan["methods"], plan["grid"], plan["seeds"], plan["blocks"], plan["precision"])
-    check(points, plan, workers)
+        plan |= {key: value for key, value in read_plan(config).items() if {"methods": "method"}.get(key, key) not in given}
+    plan["grid"] = typed_grid(plan["methods"], plan["grid"] | parse_grid(set))
+    if reference not in plan["methods"]:
+        refuse(given, ("reference",), f"{reference} is none of the methods of this sweep")
+    if scheduler is not None or slurm is not None:
+        refuse(given, ("workers",), "the points run elsewhere")
+        refuse(given if slurm is not None else (), ("scheduler",), "the points run as Slurm jobs")
+    at_least(1, workers=workers, slurm=slurm)
+    at_least(0, precision=plan["precision"])
+    changes = world.make().changes
+    points = grid_points(plan["methods"], plan["grid"], plan["seeds"], plan["blocks"], plan["precision"], changes)
+    check(points, plan)
+    folder = plan_folder(out, name, plan | ({"world": changes} if changes else {}))
     console = Console(quiet=quiet, highlight=False)
-    rates, errors = run_points(points, out / "points", console, workers, scheduler, slurm)
-    if rates:
-        rows = compared([(p, rates[p.name]) for p in points if p.name in rates], plan["reference"])
-        write_results(rows, {**plan, "errors": errors}, out)
+    try:
+        found, errors = run_points(points, out / "points", console, workers, scheduler, slurm)
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from the points that are done")
+        raise
+    if found:
+        pairs = [(p, found[p.name]) for p in points if p.name in found]
+        rows = compared(pairs, plan["reference"])
+        write_results(rows, {**plan, **({"world": changes} if changes else {}), "errors": errors}, folder)
+        if rates:
+            write_rates(pairs, folder / "rates.parquet")
         console.print(results_table(rows, plan["reference"]))
-        console.print(f"wrote {out}/results.csv, .parquet and configuration.json")
+        console.print(f"wrote {folder}/results.csv, .parquet{', rates.parquet' if rates else ''} and configuration.json", soft_wrap=True)
     if errors:
-        typer.echo(f"error: {len(errors)} of {len(points)} points failed; the first, {next(iter(errors.items()))}", err=True)
-        raise typer.Exit(1)
+        raise Failed(f"{len(errors)} of {len(points)} points failed; the first, {': '.join(next(iter(errors.items())))}")
 
 
-def check(points: list[Point], plan: dict, workers: int) -> None:
-    """Raise ValueError for a plan whose mistakes would show in every point."""
-    for name, value, least in [(name, plan[name], 1) for name in ("seeds", "blocks")] + [
-        ("workers", workers, 1),
-        ("precision", plan["precision"], 0),
-    ]:
-        if not value >= least:
-            raise ValueError(f"{name}={value} has to be at least {least}")
-    if not plan["methods"]:
-        raise ValueError("there is no method to run")
-    for m in dict.fromkeys(p.method for p in points):
-        settings = [p.settings for p in points if p.method == m]
-        scenario, problem = None, None
-        for candidate in settings:
-            unknown = [key for key in candidate if not key]
-            if unknown:
-                raise ValueError("--set wants NAME=VALUE,VALUE")
-            try:
-                scenario = make_scenario(m, candidate)
-                wire_method(m, scenario)
-                problem = None
-                break
-            except (ValueError, FileNotFoundError, TypeError) as error:
-                problem = error
-        if problem is not None:
-            raise ValueError(f"method {m} can run at none of its {len(settings)} points; at the last one: {problem}")
-
-
-def read_plan(file: Path) -> dict:
-    """The plan of a YAML file. Raises ValueError where it is none."""
-    try:
-        import yaml
-    except ImportError as error:
-        raise ImportError(f"reading {file} needs more than streaming does ({error}): pip install 'calibeam[cluster]'") from None
-    try:
-        plan = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(plan, dict) or plan.keys() - _KEYS.keys():
-        raise ValueError(f"{file} has to be a map with keys out of {', '.join(_KEYS)}")
-    for key, value in plan.items():
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise ValueError(f"{file}: {key}={value!r} has to be of type {getattr(_KEYS[key], '__name__', _KEYS[key])}")
-    for name, values in plan.get("grid", {}).items():
-        if not isinstance(values, list) or not values:
-            raise ValueError(f"{file}: grid: {name}={values!r} has to be a list of values")
-    return plan
-
-
-def _value(text):
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def main() -> None:
-    """Exit code 0, 1 (a point failed), 2 (bad arguments) or 130 (Ctrl-C)."""
-    run_command(sweep)
-
+app = program(sweep)
 
 if __name__ == "__main__":
-    main()
+    run(app)

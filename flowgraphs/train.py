@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.command_line import program, run
 from flowgraphs.wiring.options import Given, Options, peek, with_options
-from flowgraphs.wiring.world_options import WorldOptions
+from flowgraphs.wiring.world_options import PANEL, WorldOptions
 from trained.card import Card
 from trained.networks import NETWORKS, find_network
 from trained.store import find_card
@@ -33,7 +33,7 @@ def command(arguments: list[str]) -> Callable:
 
     @with_options(
         link=Options(Settings, "What it is for", only=_LINK),
-        world=Options(WorldOptions, "What it is for"),
+        world=Options(WorldOptions, PANEL),
         config=Options(kind.Config, f"The network {kind.name}"),
         learning=Options(Settings, "How it learns", only=_LEARNS),
         run=Options(Run, "How it runs"),
@@ -62,11 +62,11 @@ def command(arguments: list[str]) -> Callable:
         console = Console(quiet=quiet or not first_process())
         changes = link.chosen() | learning.chosen()
         if config_card is None:
-            where = {"world": world.make().world()} if world.given else {}
+            where = {"world": world.make().make()} if world.given else {}
             settings = Settings.of(kind.name, config.chosen(), **where, **changes)
         else:
             card = Card.read(find_card(config_card))
-            settings = settings_of_card(card, world.make().world() if world.given else None, config.chosen(), **changes)
+            settings = settings_of_card(card, world.make().make() if world.given else None, config.chosen(), **changes)
         try:
             run_training(settings, run.make(), console)
         except (Stopped, KeyboardInterrupt) as stop:
@@ -76,10 +76,10 @@ def command(arguments: list[str]) -> Callable:
     return train
 
 
-def main() -> None:
-    """Exit code 0, 2 (bad arguments) or 130 (Ctrl-C)."""
-    run_command(command(sys.argv[1:]))
+def make_app(arguments: list[str]) -> typer.Typer:
+    """The app, with the options of the network that the arguments name."""
+    return program(command(arguments))
 
 
 if __name__ == "__main__":
-    main()
+    run(make_app(sys.argv[1:]))

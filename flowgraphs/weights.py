@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flowgraphs.wiring.command_line import run_command
+from flowgraphs.wiring.command_line import program, run
 from trained.card import Card
 from trained.store import COMPARED, SHIPPED, known, user_folder
 
@@ -36,10 +36,7 @@ def weights():
     typer.echo(f"one's own: {user_folder()}")
 
 
-def main() -> None:
-    """Exit code 0."""
-    run_command(weights)
-
+app = program(weights)
 
 if __name__ == "__main__":
-    main()
+    run(app)

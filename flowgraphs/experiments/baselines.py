@@ -1,21 +1,18 @@
-"""Training of everything that the published figures compare: python -m flowgraphs.experiments.baselines --help."""
+"""Training of everything that the published figures compare."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 
+from trained.card import Card
 from trained.evaluation.published import BLACK_BOX, IAIDNN, MIMO_USERS
-from trained.store import COMPARED
-from trained.training.settings import Settings
 
 RATES = {"unfolding": (1e-3, 3e-3, 1e-2), "unfolding-mimo": (3e-3, 1e-2, 3e-2)}
 USUAL_RATES = (3e-4, 1e-3, 3e-3)
@@ -25,6 +22,11 @@ _CALIBRATED = {
     "calibrated-perfect-k4": ("calibrated-perfect", {"antennas": 64, "min_users": 4, "max_users": 4}),
     "calibrated-perfect-minus10": ("calibrated-perfect", {"antennas": 64, "downlink_power_dbm": -10.0, "default_power_share": 1.0}),
 }
+
+
+_MIMO = {"world": "rayleigh", "user_antennas": 2, "batch": 64}
+NETWORKS_OF = {"unfolding-mimo": "unfolding", "data-driven-mimo": "data-driven-perfect"}
+"""The network of a method that is not called like it."""
 
 
 def _compared() -> dict[str, tuple[str, dict]]:
@@ -38,7 +40,7 @@ def _compared() -> dict[str, tuple[str, dict]]:
         for m, k in [*sizes, *((antennas, k) for k in more)]:
             made[f"{network}-m{m}-k{k}"] = (network, {"antennas": m, "min_users": k, "max_users": k})
     for m in (64, 128):
-        made[f"unfolding-m{m}-k8"][1]["start"] = "rzf"
+        made[f"unfolding-m{m}-k8"][1]["begin"] = "rzf"
     made["unfolding-m128-k8"][1]["layers"] = 4  # 31 million numbers at 20 layers, 11 at 7
     made["data-driven-perfect-m32-k10-powers"] = (
         "data-driven-perfect",
@@ -48,7 +50,13 @@ def _compared() -> dict[str, tuple[str, dict]]:
         made |= {
             f"{network}-m{m}-k{k}": (
                 network,
-                {"antennas": m, "min_users": k, "max_users": k, **({"start": "rzf"} if network == "unfolding-mimo" and m > 8 else {})},
+                {
+                    **_MIMO,
+                    "antennas": m,
+                    "min_users": k,
+                    "max_users": k,
+                    **({"begin": "rzf"} if network == "unfolding-mimo" and m > 8 else {}),
+                },
             )
             for m, users in MIMO_USERS.items()
             for k in users
@@ -104,10 +112,9 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
         else:
             _train(name, network, changes, minutes * TIMES.get(network, 1), folder, logs, best, console)
         file = folder / f"{name}.json"
-        card = json.loads(file.read_text())
-        card["learning_rates"] = {"tuned_on": TUNED_ON[network], "share_of_wmmse": {f"{rate:g}": share for rate, share in found.items()}}
-        card |= _beside_published(card)
-        file.write_text(json.dumps(card, indent=2) + "\n")
+        card = Card.read(file)
+        rates = {"tuned_on": TUNED_ON[network], "share_of_wmmse": {f"{rate:g}": share for rate, share in found.items()}}
+        replace(card, learning_rates=rates, published=_beside_published(network, card)).write(file)
 
     def attempt(job, what):
         try:
@@ -124,41 +131,39 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
         raise ValueError(f"{len(failed)} trainings failed; the first: {failed[0]}")
 
 
-def _beside_published(card) -> dict:
-    """What a card of a -mimo network tells about its distance from the paper."""
-    s, table = card["training"], {"unfolding-mimo": IAIDNN, "data-driven-mimo": BLACK_BOX}.get(card["training"]["network"], {})
-    share = table.get((s["antennas"], s["max_users"]))
+def _beside_published(method: str, card: Card) -> dict | None:
+    """What the card of a method for several antennas tells about its distance from the paper."""
+    s, size = card.training, card.size
+    share = {"unfolding-mimo": IAIDNN, "data-driven-mimo": BLACK_BOX}.get(method, {}).get((size["antennas"], size["max_users"]))
     if share is None:
-        return {}
-    ours = card["results"]["rows"][0]["fraction_of_wmmse"]
+        return None
+    ours = card.results["rows"][0]["fraction_of_wmmse"]
     return {
-        "published": {
-            "source": "Hu et al., Tables I-III",
-            "share_of_wmmse": share,
-            "ours": ours,
-            "ratio": ours / share,
-            "why": f"{s['minutes']:g} min and {s['steps_done']} steps of {s['batch']} channels; Adam instead "
-            "of a falling step size; ours is a share of 200 WMMSE iterations from regularised zero forcing, the published one of the "
-            "best of 30 starts; the published rates need 4 to 6 dB less than 20 dB in our definition",
-        }
+        "source": "Hu et al., Tables I-III",
+        "share_of_wmmse": share,
+        "ours": ours,
+        "ratio": ours / share,
+        "why": f"{s['minutes']:g} min and {s['steps_done']} steps of {s['batch']} channels; Adam instead of a falling step size; ours is a "
+        "share of 200 WMMSE iterations from regularised zero forcing, the published one of the best of 30 starts; the published rates "
+        "need 4 to 6 dB less than 20 dB in our definition",
     }
 
 
 def _share(card):
-    rows = json.loads(card.read_text())["results"]["rows"]
+    rows = Card.read(card).results["rows"]
     return sum(row["fraction_of_wmmse"] for row in rows) / len(rows)
 
 
 def _train(name, network, changes, minutes, folder, logs, rate, console):
-    Settings.of(network, **changes)
     options = [f"--{key.replace('_', '-')}={value}" for key, value in {**changes, **({"learning_rate": rate} if rate else {})}.items()]
     console.print(f"training {name} for {minutes:g} min")
     command = [
         sys.executable,
         "-m",
-        "trained.training.train",
+        "flowgraphs",
+        "train",
         "--network",
-        network,
+        NETWORKS_OF.get(network, network),
         *options,
         "--name",
         name,
@@ -170,33 +175,10 @@ def _train(name, network, changes, minutes, folder, logs, rate, console):
         str(logs),
         "--blocks",
         "300",
+        "--force",
         "--quiet",
     ]
     done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip() or str(done.returncode)).splitlines()[-1]
         raise ValueError(f"training of {name} failed: {reason}")
-
-
-def main(
-    names: Annotated[list[str] | None, typer.Argument(help="What to train; everything that is missing by default.")] = None,
-    minutes: Annotated[
-        float, typer.Option(help="Training time of a compared network and rate; from pilots nine times as much, calibration three times.")
-    ] = 1.0,
-    folder: Annotated[Path, typer.Option(help="Where weights and cards go.")] = COMPARED,
-    workers: Annotated[int, typer.Option(help="Runs at a time, one thread each.")] = os.cpu_count() or 1,
-    logs: Annotated[Path, typer.Option(help="Where logs and the trials of learning rates go.")] = Path("out/training"),
-):
-    """Train the networks of the published figures: each compared method on the same data, for the same time, at its best rate of three."""
-    try:
-        unknown = set(names or ()) - NAMES.keys()
-        if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))}: there is no such network; there are {', '.join(NAMES)}")
-        train_missing(names or list(NAMES), minutes, folder, workers, logs, Console())
-    except (ValueError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-
-
-if __name__ == "__main__":
-    typer.run(main)

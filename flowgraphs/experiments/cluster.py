@@ -16,17 +16,29 @@ from flowgraphs.experiments.points import Point, read_point, run_point, stamped,
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
+def need_cluster(slurm: int | None = None) -> None:
+    """Raise ImportError, with the extra to install, where what sweeps need is not there."""
+    try:
+        import distributed  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"sweeps run on Dask and keep their results in Parquet ({error}): pip install 'calibeam[cluster]'") from None
+    if slurm is not None:
+        try:
+            import dask_jobqueue  # noqa: F401
+        except ImportError as error:
+            raise ImportError(f"sweeps as Slurm jobs need more ({error}): pip install 'calibeam[slurm]'") from None
+
+
 @contextmanager
 def dask_client(workers: int, scheduler: str | None, slurm: int | None):
     """A Dask client: of `workers` processes here, of the scheduler at an address, or of `slurm` jobs (set up in Dask's jobqueue.yaml).
 
-    Raises ImportError without the extra, and OSError where no scheduler answers.
+    Raises OSError where no scheduler answers.
     """
-    try:
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise ImportError(f"sweeps run on Dask ({error}): pip install 'calibeam[cluster]'") from None
+    import dask
+    from distributed import Client, LocalCluster
+
     dask.config.set(
         {
             "distributed.worker.daemon": False,

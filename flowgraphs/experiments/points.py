@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from trained.evaluation.statistics import half_width, share
+
+if TYPE_CHECKING:
+    from blocks import Flowgraph
 
 _CHUNK = 200
 
@@ -14,7 +21,7 @@ _CHUNK = 200
 @dataclass(frozen=True)
 class Point:
     """settings: fields of the scenario; blocks: the most coherence blocks; precision: half width of the 95 % interval over the mean at
-    which fewer will do (0: never); weights: SHA-256 of the networks in its flowgraph, see `stamped`."""
+    which fewer will do (0: never); weights: SHA-256 of the networks in its flowgraph, see `stamped`; world: fields of WorldOptions."""
 
     method: str
     settings: dict = field(default_factory=dict)
@@ -22,37 +29,49 @@ class Point:
     blocks: int = 1000
     precision: float = 0.0
     weights: str = ""
+    world: dict = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """File name without suffix; blocks and precision are not part of it."""
+        """Method, settings and seed; blocks, precision, weights and world are not part of it."""
         parts = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in sorted(self.settings.items())]
         return ",".join([self.method.replace("/", "_"), *parts, f"seed={self.seed}"])
+
+    @property
+    def file(self) -> str:
+        """File name, of its own for every other point."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
+        return f"{self.name}-{digest}.parquet"
+
+
+def wired(point: Point) -> Flowgraph:
+    """The flowgraph of a point. Raises ValueError or FileNotFoundError for one that there is not."""
+    from flowgraphs.wiring.methods import make_scenario, wire_method
+    from flowgraphs.wiring.world_options import WorldOptions
+
+    world = WorldOptions(**point.world).make() if point.world else None
+    return wire_method(point.method, make_scenario(point.method, point.settings, point.seed, world))
 
 
 def stamped(point: Point) -> Point:
     """The point with the SHA-256 of the networks in its flowgraph, so that results of other weights are not taken for its own."""
     from blocks.learned_block import LearnedBlock
-    from flowgraphs.wiring.methods import make_scenario, wire_method
 
     try:
-        learned = wire_method(point.method, make_scenario(point.method, point.settings)).nodes
+        learned = wired(point).nodes
     except (ValueError, OSError):
         return point
-    return replace(point, weights=" ".join(block.card["sha256"] for block in learned if isinstance(block, LearnedBlock)))
+    return replace(point, weights=" ".join(block.card.sha256 for block in learned if isinstance(block, LearnedBlock)))
 
 
 def run_point(point: Point) -> np.ndarray:
     """(blocks,) sum rate of coherence blocks 0, 1, ..., the same ones for every method, seed by seed."""
-    from flowgraphs.wiring.methods import make_scenario, wire_method
-
-    scenario = make_scenario(point.method, {**point.settings, "seed": point.seed})
     rates = np.empty(0)
     while len(rates) < point.blocks:
         chunk = min(_CHUNK, point.blocks - len(rates)) if point.precision else point.blocks
-        [result] = wire_method(point.method, scenario).run(blocks=chunk, first=len(rates)).values()
+        [result] = wired(point).run(blocks=chunk, first=len(rates)).values()
         rates = np.concatenate([rates, result["rates"]])
-        if point.precision and 1.96 * rates.std(ddof=1) / len(rates) ** 0.5 < point.precision * rates.mean():
+        if point.precision and half_width(rates) < point.precision * rates.mean():
             break
     return rates
 
@@ -63,9 +82,9 @@ def write_point(point: Point, rates: np.ndarray, folder: Path) -> None:
     from pyarrow import parquet
 
     table = pyarrow.table({"block": np.arange(len(rates)), "rate": rates}).replace_schema_metadata({"point": json.dumps(asdict(point))})
-    draft = folder / f"{point.name}.part"
+    draft = folder / f"{point.file}.part"
     parquet.write_table(table, draft)
-    draft.replace(folder / f"{point.name}.parquet")
+    draft.replace(folder / point.file)
 
 
 def read_point(point: Point, folder: Path) -> np.ndarray | None:
@@ -74,7 +93,7 @@ def read_point(point: Point, folder: Path) -> np.ndarray | None:
     import pyarrow
     from pyarrow import parquet
 
-    file = folder / f"{point.name}.parquet"
+    file = folder / point.file
     if not file.is_file():
         return None
     try:
@@ -110,15 +129,9 @@ def compared(pairs: list[tuple[Point, np.ndarray]], reference: str) -> list[dict
         both = [(r, bound[key, p.seed]) for p, r in members if (key, p.seed) in bound]
         if both:
             ours, theirs = (np.concatenate(side) for side in zip(*((a[: len(b)], b[: len(a)]) for a, b in both), strict=True))
-            row["share"] = float(ours.mean() / theirs.mean())
-            row["share_ci95"] = half_width(ours - row["share"] * theirs) / float(theirs.mean())
+            row["share"], row["share_ci95"] = share(ours, theirs)
         rows.append(row)
     return rows
-
-
-def half_width(values: np.ndarray) -> float:
-    """Half width of the 95 % interval of a mean."""
-    return float(1.96 * values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
 
 
 def _key(point):

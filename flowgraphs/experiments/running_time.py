@@ -13,7 +13,8 @@ from sim.structured import structured_precoder
 from sim.wmmse import wmmse
 from sim.wmmse_mimo import wmmse_classic
 from sim.world.scenario import Scenario
-from trained.networks.data_driven import DataDrivenPerfect
+from trained.networks import Size
+from trained.networks.data_driven_perfect import DataDrivenPerfect
 from trained.networks.unfolding import Unfolding
 from trained.store import load_network
 
@@ -49,9 +50,10 @@ def _row(antennas, users, blocks, rounds):
     s = Scenario(antennas=antennas, users=users)
     h = np.ascontiguousarray(s.downlink(range(blocks)).conj().swapaxes(1, 2))
     calibrated, _ = load_network("calibrated-perfect")
-    unfolded = Unfolding(antennas, users, layers=UNFOLDED_LAYERS).eval()
+    size = Size(antennas, users, users)
+    unfolded = Unfolding(size, Unfolding.Config(layers=UNFOLDED_LAYERS)).eval()
     unfolded.start_from(torch.from_numpy(h).mH[:, :, None] * (s.downlink_power / s.noise_power) ** 0.5)
-    black_box = DataDrivenPerfect(antennas, users).eval()
+    black_box = DataDrivenPerfect(size).eval()
 
     def through(network) -> Callable:
         @torch.inference_mode()

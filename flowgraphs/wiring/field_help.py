@@ -47,4 +47,5 @@ def _rows(docstring, known):
 
 
 def _sentence(text):
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    first = text[0] if text[1:2].isupper() else text[0].upper()
+    return first + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")

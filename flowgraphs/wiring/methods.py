@@ -3,83 +3,112 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from blocks import Block, Chain, DownlinkChannel, Flowgraph, GenieCSI, LearnedPrecoder, RateSink, WMMSEPrecoder
-from flowgraphs.fdd_e2e import wire
+from flowgraphs.wiring.link import wire
+from flowgraphs.wiring.options import field_value
 from flowgraphs.wiring.receiver import make_precoder
+from sim.extension import load_class
 from sim.world.rayleigh import Rayleigh
 from sim.world.scenario import Scenario
+from sim.world.world import World
+from trained.evaluation.titles import REFERENCES
+from trained.networks import NETWORKS, Network, find_network
 
-TITLES = {
-    "wmmse": "WMMSE, perfect CSI",
-    "zf": "ZF, perfect CSI",
+CLASSIC = {
+    "wmmse": REFERENCES["wmmse_perfect_csi"],
+    "zf": REFERENCES["zf_perfect_csi"],
     "rzf": "RZF, perfect CSI",
     "mrt": "MRT, perfect CSI",
-    "calibrated": "neural calibration",
-    "calibrated-perfect": "neural calibration, perfect CSI",
-    "ls-zf": "LS + ZF",
-    "channel-mapping": "LS + channel mapping + ZF",
-    "data-driven": "fully data-driven",
-    "data-driven-perfect": "fully data-driven, perfect CSI",
-    "unfolding": "deep unfolding, perfect CSI",
+    "ls-zf": REFERENCES["ls_zf_uplink"],
     "fingerprint": "fingerprint + structured precoder",
     "wmmse-mimo": "WMMSE, best of 30 starts",
     "rzf-mimo": "RZF",
-    "unfolding-mimo": "IAIDNN",
-    "data-driven-mimo": "black-box CNN",
 }
-_FOR_USERS = ("data-driven", "data-driven-perfect", "unfolding", "unfolding-mimo", "data-driven-mimo")
 _STARTS = 30
-_MIMO = {"world": Rayleigh(), "antennas": 32, "user_antennas": 2, "downlink_power_dbm": 20.0, "noise_dbm": 0.0}
+_MIMO = "-mimo"
+
+
+def method_names() -> list[str]:
+    """Every method that has a name: the classic ones, the networks, and with -mimo those that serve users with several antennas."""
+    several = [f"{name}{_MIMO}" for name, kind in NETWORKS.items() if kind.several_antennas]
+    return [*CLASSIC, *NETWORKS, *several]
+
+
+def title_of(method: str) -> str:
+    """What a method is called in tables."""
+    base, _, weights = method.partition("@")
+    if is_own(method):
+        kind = load_class(method, object)
+        return kind.title or kind.__name__ if issubclass(kind, Network) else f"{kind.__name__}, perfect CSI"
+    network = NETWORKS.get(base.removesuffix(_MIMO))
+    title = CLASSIC.get(base, network.title if network else method)
+    return f"{title}, {weights}" if weights else title
+
+
+def is_own(method: str) -> bool:
+    """True for "my.py:Mine": a network, or a precoder block that gets the true channel, of a user's own."""
+    return ".py:" in method
 
 
 def is_mimo(method: str) -> bool:
     """True for methods that serve users with several antennas, in Rayleigh fading."""
-    return method.split("@")[0].endswith("-mimo")
+    return method.split("@")[0].endswith(_MIMO)
 
 
-def make_scenario(method: str, settings: dict) -> Scenario:
-    """The scenario of a method with these settings, its fields. Raises ValueError for one that there is not."""
-    known = {f.name for f in fields(Scenario)} - {"world"}
+def typed_settings(method: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with values of their fields' types. Raises ValueError for a setting that there is not and a value of another type."""
+    known = {f.name for f in fields(Scenario)} - {"world", "seed"}
+    if "seed" in settings:
+        raise ValueError("seed: every point runs at the seeds 0 ... seeds-1; give their number with --seeds")
     if unknown := settings.keys() - known:
         raise ValueError(f"{', '.join(sorted(unknown))}: {method} has no such setting; there are {', '.join(sorted(known))}")
-    return Scenario(**{**(_MIMO if is_mimo(method) else {}), **settings})
+    return {name: field_value(Scenario, name, value) for name, value in settings.items()}
+
+
+def make_scenario(method: str, settings: dict[str, Any], seed: int = 0, world: World | None = None) -> Scenario:
+    """The scenario of a method with these settings, its fields, in a world (None: the default one). Raises ValueError as it does."""
+    usual: dict[str, Any] = {} if world is None else {"world": world}
+    if is_mimo(method):
+        if world is not None:
+            raise ValueError(f"{method} is for Rayleigh fading, which has no other world; leave it out")
+        usual = {"world": Rayleigh(), "antennas": 32, "user_antennas": 2, **Rayleigh.usual_powers}
+    return Scenario(**{**usual, **typed_settings(method, settings), "seed": seed})
 
 
 def wire_method(method: str, s: Scenario) -> Flowgraph:
-    """A method's flowgraph: a key of TITLES, the same with @ and a name of weights ("calibrated@my-weights"), or a name of weights.
+    """A method's flowgraph: one of `method_names`, the same with @ and a name of weights ("calibrated@my-weights"), a name or file of
+    weights, or "my.py:Mine", see `is_own`.
 
     Raises ValueError or FileNotFoundError for one that there is not.
     """
+    if is_own(method):
+        if not issubclass(load_class(method, object), Network):
+            return _rated(s, GenieCSI(s), make_precoder(s, method))
+        method = find_network(method).name
     base, _, weights = method.partition("@")
-    if base not in TITLES:
-        base, weights = "calibrated", method
-    if not weights:
-        weights = f"{base}-m{s.antennas}-k{s.users}" if base in _FOR_USERS else base
     if is_mimo(method):
-        return _mimo(base, weights, s)
+        return _several_antennas(base, weights, s)
     if base in ("wmmse", "zf", "rzf", "mrt"):
         return _rated(s, GenieCSI(s), make_precoder(s, base))
     if base == "ls-zf":
         return wire(s, "ls", "none", "zf", "cpu")
-    return wire(s, "ls", weights, "calibrated", "cpu")
+    return wire(s, "ls", weights or method, "calibrated", "cpu")
 
 
-def _rated(s, *blocks: Block) -> Flowgraph:
+def _rated(s: Scenario, *blocks: Block) -> Flowgraph:
     fg = Flowgraph()
-    fg.connect(Chain(*blocks, DownlinkChannel(s), RateSink(s.noise_power)))  # one thread: workers share the cores among points
+    # one thread: workers share the cores among points
+    fg.connect(Chain(*blocks, DownlinkChannel(s), RateSink(s.noise_power, s.user_antennas)))
     return fg
 
 
-def _mimo(base, weights, s):
-    if base in ("wmmse-mimo", "rzf-mimo"):
-        reference = base == "wmmse-mimo"
-        iterations, starts = (100, _STARTS) if reference else (0, 1)
-        precoder: Block = WMMSEPrecoder(
-            s.downlink_power, s.noise_power, iterations, s.user_streams if s.user_antennas > 1 else None, starts
-        )
-    else:
-        precoder = LearnedPrecoder(weights, s.downlink_power, s.noise_power, s.antennas, users=s.users, user_antennas=s.user_antennas)
-    fg = Flowgraph()
-    fg.connect(GenieCSI(s), precoder, DownlinkChannel(s), RateSink(s.noise_power, s.user_antennas))
-    return fg
+def _several_antennas(base: str, weights: str, s: Scenario) -> Flowgraph:
+    if base in CLASSIC:
+        iterations, starts = (100, _STARTS) if base == "wmmse-mimo" else (0, 1)
+        streams = s.user_streams if s.user_antennas > 1 else None
+        return _rated(s, GenieCSI(s), WMMSEPrecoder(s.downlink_power, s.noise_power, iterations, streams, starts))
+    name = weights or base.removesuffix(_MIMO)
+    own = LearnedPrecoder(name, s.downlink_power, s.noise_power, s.antennas, users=s.users, user_antennas=s.user_antennas)
+    return _rated(s, GenieCSI(s), own)

@@ -81,8 +81,8 @@ class Given(Generic[T]):
         return {name: self.values[name] for name in self.given}
 
     def make(self, **more: Any) -> T:
-        """The dataclass, with the fields that have no option in `more`."""
-        return self.kind(**self.values, **more)
+        """The dataclass, with the fields of `more` in place of what the options have."""
+        return self.kind(**self.values | more)
 
 
 def with_options(**groups: Options) -> Callable[[Callable], Callable]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from blocks import (
     ZFPrecoder,
 )
 from blocks.learned_block import LearnedBlock
+from sim.extension import load_class
 from sim.world.scenario import Scenario
 
 
@@ -100,6 +103,24 @@ def make_precoder(s: Scenario, name: str, device: str = "cpu", learned: LearnedB
         "wmmse": lambda: WMMSEPrecoder(power, noise),
         "calibrated": lambda: StructuredPrecoder(power, noise, device),
     }
+    if ":" in name:
+        return make_own(load_class(name, Block), power=power, noise_power=noise, scenario=s, device=device)
     if name not in makers:
-        raise ValueError(f"precoder={name!r} is not one of {', '.join(makers)}")
+        raise ValueError(f"precoder={name!r} is not one of {', '.join(makers)}, nor my.py:Mine")
     return makers[name]()
+
+
+def make_own(kind: type[Block], **known: Any) -> Block:
+    """A block of a user's own class, made with those of the arguments `known` that its `__init__` names.
+
+    Raises ValueError where it wants another one, or has no input h_est or output v.
+    """
+    wanted = signature(kind).parameters.values()
+    named = [p.name for p in wanted if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    missing = [p.name for p in wanted if p.name in named and p.default is p.empty and p.name not in known]
+    if missing:
+        raise ValueError(f"{kind.__name__} needs {', '.join(missing)}; it can be given {', '.join(known)}, others need a default")
+    block = kind(**{name: value for name, value in known.items() if name in named})
+    if "h_est" not in block.inputs or "v" not in block.outputs:
+        raise ValueError(f"{kind.__name__} is no precoder: it needs an input h_est and an output v, see blocks/precode/zf_precoder.py")
+    return block

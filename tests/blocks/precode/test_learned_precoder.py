@@ -5,7 +5,7 @@ from trained.evaluation.evaluate import Reference
 
 from blocks import LearnedMIMOPrecoder, LearnedPrecoder, WiringError, run_block
 from blocks.runtime import Flowgraph
-from flowgraphs.fdd_e2e import wire
+from flowgraphs.wiring.link import wire
 from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
 from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights

@@ -77,7 +77,7 @@ def test_missing_keys_name_the_remedy(tmp_path):
 
 
 def test_calibeam_keygen_makes_keys(tmp_path):
-    run = subprocess.run([sys.executable, "-m", "flowgraphs.fdd_e2e", "keygen", tmp_path / "new"], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-m", "flowgraphs", "keygen", tmp_path / "new"], capture_output=True, text=True)
     assert run.returncode == 0 and "server.key" in run.stdout, run.stderr
     OutsideSocket(zmq.PULL, "tcp://127.0.0.1:*", bind=True, curve=tmp_path / "new").close()
 
