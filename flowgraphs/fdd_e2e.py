@@ -24,6 +24,7 @@ from flowgraphs.wiring.options import Given, Options, given_options, refuse, wit
 from flowgraphs.wiring.output_file import OutputFile
 from flowgraphs.wiring.world_options import PANEL, WorldOptions
 from sim.world.scenario import Scenario
+from trained.store import user_folder
 
 FIELDS = ("antennas", "users", "pilots", "uplink_power_dbm", "downlink_power_dbm", "noise_dbm", "link_loss_db", "seed")
 _receiver, _running, _results = (partial(typer.Option, rich_help_panel=title) for title in ("Receiver", "Running", "Results"))
@@ -90,8 +91,8 @@ def fdd_e2e(
     if base_station is not None:
         screen.note(f"the base station at {base_station} is the receiver; waits until it is there")
     for block in link.nodes:
-        if isinstance(block, LearnedBlock) and not block.trained_in(s.world):
-            screen.note(f"the calibration {calibration} was trained in another world than this one")
+        if isinstance(block, LearnedBlock):
+            tell_of_weights(block, s, screen)
     streaming = {"blocks": blocks, "batch": batch, "transport": transport, "workers": workers}
     results = measure(s, link, wire_references(s) if compare else {}, streaming, choices, screen)
     screen.console.print(results.table())
@@ -136,6 +137,14 @@ def measure(
                 screen.note(f"{results.titles[method]}: {error.reason}")
     results.partial = screen.interrupted
     return results
+
+
+def tell_of_weights(block: LearnedBlock, s: Scenario, screen: LinkScreen) -> None:
+    """Say of weights what a user may not expect: that they are his own, or were trained in another world."""
+    if block.weights.parent == user_folder():
+        screen.note(f"{block.name} has weights of your own, {block.weights}")
+    if not block.trained_in(s.world):
+        screen.note(f"the weights {block.weights.stem} were trained in another world than this one")
 
 
 def speed(record: dict) -> str:

@@ -37,8 +37,8 @@ def sweep(
         list[str],
         _plan(
             metavar="NAME",
-            help=f"{', '.join(method_names())}; one of them with @ and weights of its kind; calibration weights; or my.py:Mine, a precoder block "
-            "that gets the true channel. May be given several times.",
+            help=f"{', '.join(method_names())}; one of them with @ and weights of its kind; weights; or my.py:Mine, a network, or a precoder "
+            "block that gets the true channel. May be given several times.",
         ),
     ] = ["wmmse", "zf", "ls-zf", "calibrated"],  # noqa: B006
     set: Annotated[

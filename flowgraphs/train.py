@@ -32,10 +32,10 @@ def command(arguments: list[str]) -> Callable:
     kind = find_network(named or (Card.read(find_card(card)).network if card else "calibrated"))
 
     @with_options(
-        link=Options(Settings, "What it is for", only=_LINK),
+        link=Options(Settings, "What it is for", only=_LINK, defaults=kind.recipe),
         world=Options(WorldOptions, PANEL),
         config=Options(kind.Config, f"The network {kind.name}"),
-        learning=Options(Settings, "How it learns", only=_LEARNS),
+        learning=Options(Settings, "How it learns", only=_LEARNS, defaults=kind.recipe),
         run=Options(Run, "How it runs"),
     )
     def train(

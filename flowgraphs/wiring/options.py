@@ -31,7 +31,8 @@ class Options(Generic[T]):
     """The options of a frozen dataclass, for `with_options`.
 
     kind: the dataclass; its fields are numbers, texts, paths, flags, Literal or Enum choices, tuples of these, or any of them | None.
-    panel: title above them in --help; only: the fields that become options, all by default; helps: texts in place of the docstring's.
+    panel: title above them in --help; only: the fields that become options, all by default; helps: texts in place of the docstring's;
+    defaults: values in place of the dataclass's.
     A field's metadata may hold "help" and "metavar". Raises TypeError for a field that no option can be made of.
     """
 
@@ -39,6 +40,7 @@ class Options(Generic[T]):
     panel: str | None = None
     only: tuple[str, ...] | None = None
     helps: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
 
     def parameters(self) -> list[inspect.Parameter]:
         """One parameter of a typer command for each field."""
@@ -61,6 +63,7 @@ class Options(Generic[T]):
         default = (
             f.default if f.default is not MISSING else f.default_factory() if f.default_factory is not MISSING else inspect.Parameter.empty
         )
+        default = self.defaults.get(f.name, default)
         annotation, metavar = _as_option(f"{self.kind.__name__}.{f.name}", hint)
         if isinstance(default, tuple) and annotation == str | None:
             default = ",".join(map(str, default))

@@ -30,14 +30,14 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 class Run:
     """How a training runs; nothing of it decides what weights come out.
 
-    name       of the weights; by default NETWORK-mM, with -kK where they are for one number of users
+    name       name of the weights; by default NETWORK-mM, with -kK where they are for one number of users
     folder     where weights, card and checkpoint go; by default the user's folder of weights, where every program finds them by name
     logs       where logs and the picture of the training curve go, in a folder of the weights' name
-    device     cpu or cuda
+    device     where it computes, cpu or cuda
     devices    processes (cpu) or GPUs (cuda) on each machine; they share every batch
     nodes      machines; start the same command on each, by Slurm or torchrun
-    precision  32-true, bf16-mixed or 16-mixed, of the MLPs; complex arithmetic is always single
-    blocks     test blocks of the table in the card
+    precision  of the MLPs: 32-true, bf16-mixed or 16-mixed; complex arithmetic is always single
+    blocks     coherence blocks for each row of the table in the card
     resume     go on from the checkpoint of the same name if there is one
     force      replace weights of the same name
     """

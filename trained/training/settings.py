@@ -32,11 +32,11 @@ class Settings:
     steps                budget as optimiser steps, instead of a time: the run can then be repeated exactly
     batch                coherence blocks of a step, all processes together
     learning_rate        peak learning rate of Adam
-    schedule             cosine (warms up, decays to 1 %) or constant
+    schedule             of the rate: cosine warms up and decays to 1 %, constant does not move
     warmup_steps         steps of the warm-up
     beta2                second decay of Adam
     clip                 longest gradient; None for no limit
-    seed                 of weights, users and noise
+    seed                 draws weights, users and noise
     """
 
     network: str = "calibrated"
