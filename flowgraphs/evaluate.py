@@ -48,7 +48,7 @@ def evaluate(
     console = Console()
     with console.status("measuring"):
         rows = evaluated(loaded, scenarios, blocks)
-    console.print(table_of(rows, blocks, "places off the grid" if between else "channels never trained on"))
+    console.print(table_of(rows, blocks, "off the grid" if between else "never trained on"))
     if json is not None:
         json.write_text(json_format.dumps({"weights": name, "blocks": blocks, "off_grid": between, "rows": rows}, indent=2) + "\n")
 

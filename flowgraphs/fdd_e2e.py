@@ -37,6 +37,9 @@ def fdd_e2e(
     world: Given[WorldOptions],
     estimator: Annotated[Literal["ls", "scaled-ls", "lmmse"], _receiver(help="How the uplink is estimated from pilots.")] = "ls",
     calibration: Annotated[str, _receiver(metavar="NAME", help="Name or file of weights, fingerprint, or none.")] = "calibrated",
+    network: Annotated[
+        str | None, _receiver(metavar="my.py:Mine", help="A network of your own; --calibration is then its name by default.")
+    ] = None,
     precoder: Annotated[
         str,
         _receiver(metavar="NAME", help="zf, rzf, mrt, wmmse; calibrated: what the weights were trained with; or my.py:Mine, a Block."),
@@ -73,6 +76,11 @@ def fdd_e2e(
         refuse(given, ("curve",), "it is for --base-station")
     if json is None:
         refuse(given, ("rates",), "it is for --json")
+    if network is not None:
+        from trained.networks import find_network
+
+        name = find_network(network).name
+        calibration = calibration if "calibration" in given else name
     json_file = None if json is None else OutputFile(json, "--json")
     plot_file = None if plot is None else OutputFile(plot, "--plot", (".png", ".svg", ".pdf"))
     place = world.make().make()

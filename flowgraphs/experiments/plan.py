@@ -10,7 +10,7 @@ from typing import Any
 
 from flowgraphs.experiments.points import Point, wired
 from flowgraphs.wiring.command_line import at_least
-from flowgraphs.wiring.methods import scenario_kind, typed_settings
+from flowgraphs.wiring.methods import typed_settings
 
 _KEYS = {"methods": list, "grid": dict, "seeds": int, "blocks": int, "precision": int | float, "reference": str}
 
@@ -52,12 +52,8 @@ def typed_grid(methods: list[str], grid: dict[str, list]) -> dict[str, list]:
 
     Raises ValueError for a setting that a method has not, and a value of another type.
     """
-    kinds = {scenario_kind(method): method for method in methods}
-    typed: dict[str, list] = {}
-    for name, values in grid.items():
-        found = [[typed_settings(method, {name: value})[name] for value in values] for method in kinds.values()]
-        typed[name] = list(dict.fromkeys(found[0]))
-    return typed
+    method = methods[0] if methods else ""
+    return {name: list(dict.fromkeys(typed_settings(method, {name: v})[name] for v in values)) for name, values in grid.items()}
 
 
 def grid_points(

@@ -117,5 +117,5 @@ def mimo_precoders(network: Network, h: np.ndarray, power: float, noise_power: f
 
 
 def _in_frames(network: Network, made: Callable[[Tensor], np.ndarray], x: np.ndarray) -> np.ndarray:
-    device = next(network.parameters()).device
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
     return np.concatenate([made(torch.tensor(x[n : n + _FRAME]).to(device)) for n in range(0, len(x), _FRAME)])

@@ -64,10 +64,10 @@ def off_grid(room: Room, count: int = 4000, seed: int = 0) -> PathTable:
     return trace(room, room.random_positions(count, np.random.default_rng(seed)))
 
 
-def table_of(rows: list[dict[str, Any]], blocks: int, where: str = "positions never trained on") -> Table:
+def table_of(rows: list[dict[str, Any]], blocks: int, where: str = "never trained on") -> Table:
     """The rows of `evaluated` for a terminal."""
-    table = Table(title=f"{blocks} blocks on {where}; WMMSE ({REFERENCE_ITERATIONS} iterations) has perfect CSI", title_justify="left")
-    for column in ("M", "K", "bit/s/Hz", "95 %", "of WMMSE", "95 %", "ZF, perfect CSI", "LS + ZF"):
+    table = Table(title=f"{blocks} blocks, {where}; WMMSE: perfect CSI, {REFERENCE_ITERATIONS} iterations", title_justify="left")
+    for column in ("M", "K", "bit/s/Hz", "95 %", "of WMMSE", "95 %", "ZF (CSI)", "LS + ZF"):
         table.add_column(column, justify="right")
     for r in rows:
         if "failed" in r:

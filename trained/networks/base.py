@@ -120,7 +120,8 @@ class Network(nn.Module):
 
     def unit_pilots(self, users: int) -> Tensor:
         """Pilot matrix (K, L) complex with rows of energy L (power 1 per symbol). Raises ValueError for a K that it has none for."""
-        return torch.from_numpy(dft_pilots(users, users, 1.0)).to(next(self.parameters()).device)
+        device = next((p.device for p in self.parameters()), torch.device("cpu"))
+        return torch.from_numpy(dft_pilots(users, users, 1.0)).to(device)
 
     def received(self, y: Tensor) -> Tensor:
         """Received pilots (B, M, L) as the least-squares estimator should see them."""
