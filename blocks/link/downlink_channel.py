@@ -39,11 +39,12 @@ class DownlinkChannel(ScenarioBlock):
         return effective_channel(self.scenario.downlink(index), v)
 
     def _check_power(self, index, v):
-        power = np.square(np.ascontiguousarray(v).view(np.float32)).reshape(len(v), -1).sum(1)
+        parts = np.ascontiguousarray(v).reshape(len(v), -1).view(np.float32)
+        power = (parts[:, None] @ parts[:, :, None])[:, 0, 0]
         budget = self.scenario.downlink_power
-        above = ~(power <= budget * (1 + _TOLERANCE))
-        if above.any():
-            first = int(np.argmax(above))
+        within = power <= budget * (1 + _TOLERANCE)
+        if not within.all():
+            first = int(np.argmin(within))
             raise ValueError(
                 f"v, the precoder that reaches {self.name or 'DownlinkChannel'}, has {power[first]:.4g} mW in coherence block "
                 f"{index[first]}, the scenario allows downlink_power_dbm={self.scenario.downlink_power_dbm:g} ({budget:.4g} mW): scale it, "
