@@ -1,15 +1,8 @@
 """Names that go with the next step: `sum_rate` and `sum_rate_torch` of an effective channel do the same."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sim.rate import effective_channel, sum_rate, sum_rate_torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def sum_rate_mimo(h: np.ndarray, v: np.ndarray, noise_power: float) -> np.ndarray:
@@ -17,6 +10,6 @@ def sum_rate_mimo(h: np.ndarray, v: np.ndarray, noise_power: float) -> np.ndarra
     return sum_rate(effective_channel(h, v), noise_power)
 
 
-def sum_rate_mimo_torch(h: Tensor, v: Tensor, noise_power: float | Tensor) -> Tensor:
+def sum_rate_mimo_torch(h, v, noise_power):
     """Differentiable twin of `sum_rate_mimo`."""
     return sum_rate_torch(effective_channel(h, v), noise_power)
