@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class LearnedBlock(Block, abstract=True):
         """True where the weights were made in this world (a Room, or DeepMIMO folders)."""
         made = self.card["scenario"]
         beside = {name: made[name] for name in ("carriers_hz", "paths") if name in made}  # cards from before they were part of the world
-        return {**beside, **made.get("world", {})} == json.loads(json.dumps(asdict(world), default=str))
+        return is_dataclass(world) and {**beside, **made.get("world", {})} == json.loads(json.dumps(asdict(world), default=str))
 
     def start(self):
         from trained.store import load_network
