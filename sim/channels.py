@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sim.world.path_table import PathTable
 
 _LANES = 8
@@ -59,7 +61,7 @@ def downlink_channels(phasors: PathPhasors, users: np.ndarray, antennas: int) ->
     return h
 
 
-def channels_torch(coefficient, step, antennas: int):
+def channels_torch(coefficient: Tensor, step: Tensor, antennas: int) -> Tensor:
     """(..., M) complex64: twin of the kernel for tensors coefficient, step (..., P) complex, which are rows of one carrier."""
     import torch
 
@@ -70,7 +72,7 @@ def channels_torch(coefficient, step, antennas: int):
 
 
 @njit(cache=True, nogil=True)
-def _synthesize(coefficient, step, users, conjugate, h):
+def _synthesize(coefficient: np.ndarray, step: np.ndarray, users: np.ndarray, conjugate: bool, h: np.ndarray) -> None:
     blocks, n_users, antennas = h.shape
     paths = coefficient.shape[1]
     padded = (antennas + _LANES - 1) // _LANES * _LANES

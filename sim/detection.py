@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sim.checks import positive
@@ -35,7 +37,7 @@ def lmmse_detector(y: np.ndarray, h_est: np.ndarray, symbol_power: float, noise_
     return _detected(y, h_est, lambda gram: gram + ratio * np.eye(gram.shape[-1]))
 
 
-def _detected(y, h_est, weigh):
+def _detected(y: np.ndarray, h_est: np.ndarray, weigh: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     h = checked_channel(h_est, 1.0).astype(complex)
     if y.ndim != 3 or y.shape[:2] != h.shape[:2]:
         raise ValueError(f"received samples have shape {y.shape}, the channel {h.shape}: expected (blocks, antennas, samples)")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sim.checks import positive
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def least_squares_matrix(pilots: np.ndarray) -> np.ndarray:
@@ -27,7 +32,7 @@ def least_squares_matrix(pilots: np.ndarray) -> np.ndarray:
     return np.linalg.pinv(x).astype(np.complex64)
 
 
-def least_squares_matrix_torch(pilots):
+def least_squares_matrix_torch(pilots: Tensor) -> Tensor:
     """Differentiable twin of `least_squares_matrix` for a complex tensor X (K, L)."""
     import torch
 
@@ -84,7 +89,7 @@ def channel_statistics(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, (deviation.conj().swapaxes(1, 2) @ deviation).mean(axis=0)
 
 
-def _shape(pilots):
+def _shape(pilots: np.ndarray) -> tuple[int, int]:
     if pilots.ndim != 2:
         raise ValueError(f"pilots have shape {pilots.shape}, expected (users, symbols)")
     if not np.isfinite(pilots).all():

@@ -1,5 +1,7 @@
 """Small Hermitian kernels that the precoders share: Gram matrices, their inverses, and V = H X."""
 
+from __future__ import annotations
+
 import numpy as np
 from numba import njit
 
@@ -9,7 +11,7 @@ _SINGULAR = 1e-13
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def gram(h, g):
+def gram(h: np.ndarray, g: np.ndarray) -> None:
     """Write H^H H (K, K) complex128 of h (M, K) into g."""
     antennas, users = h.shape
     g[:] = 0.0
@@ -25,7 +27,7 @@ def gram(h, g):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def invert_hermitian(a):
+def invert_hermitian(a: np.ndarray) -> bool:
     """Replace a positive definite a (K, K) by its inverse; False where it is singular to working precision."""
     size = len(a)
     largest = 0.0
@@ -51,7 +53,7 @@ def invert_hermitian(a):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def combine(h, x, v):
+def combine(h: np.ndarray, x: np.ndarray, v: np.ndarray) -> None:
     """Write V = H X into v (M, K) complex64."""
     antennas, users = h.shape
     for m in range(antennas):

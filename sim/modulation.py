@@ -41,7 +41,7 @@ def decide(symbols: np.ndarray, order: int) -> np.ndarray:
     """The constellation point nearest to each entry; same shape, complex64."""
     side, scale = math.isqrt(order), np.sqrt(2 * (order - 1) / 3)
 
-    def nearest(part):
+    def nearest(part: np.ndarray) -> np.ndarray:
         return (2 * np.clip(np.round((part * scale + side - 1) / 2), 0, side - 1) - side + 1) / scale
 
     constellation(order)
@@ -63,7 +63,7 @@ def received_quality(received: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def _draw(numbers, start, order, key, stream):
+def _draw(numbers: np.ndarray, start: int, order: int, key: np.ndarray, stream: np.uint32) -> None:
     blocks, count = numbers.shape
     for b in range(blocks):
         block = np.uint64(start + b)

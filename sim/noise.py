@@ -1,5 +1,7 @@
 """Complex white Gaussian noise that depends on (seed, stream, coherence block) alone."""
 
+from __future__ import annotations
+
 import math
 from enum import IntEnum
 
@@ -39,14 +41,14 @@ def complex_normal(seed: int, stream: int, index: range | np.ndarray, shape: tup
 
 
 @njit(cache=True, nogil=True)
-def _box_muller(u, v, scale):
+def _box_muller(u: np.uint32, v: np.uint32, scale: float) -> complex:
     radius = np.float32(scale) * math.sqrt(-math.log((np.float32(u >> np.uint32(8)) + np.float32(0.5)) * np.float32(2.0**-24)))
     angle = np.float32(np.int32(v)) * np.float32(math.pi / 2**31)
     return complex(radius * math.cos(angle), radius * math.sin(angle))
 
 
 @njit(cache=True, nogil=True)
-def _fill(samples, index, key, stream, scale):
+def _fill(samples: np.ndarray, index: np.ndarray, key: np.ndarray, stream: np.uint32, scale: float) -> None:
     blocks, count = samples.shape
     for b in range(blocks):
         block = np.uint64(index[b])

@@ -1,5 +1,7 @@
 """Philox4x32-10 counter-based random numbers: the same counter and key give the same words anywhere, in any order."""
 
+from __future__ import annotations
+
 import numpy as np
 from numba import njit
 
@@ -9,7 +11,9 @@ _32 = np.uint64(32)
 
 
 @njit(cache=True, nogil=True)
-def philox4x32(c0, c1, c2, c3, k0, k1):
+def philox4x32(
+    c0: np.uint32, c1: np.uint32, c2: np.uint32, c3: np.uint32, k0: np.uint32, k1: np.uint32
+) -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
     """Four uint32 words for a 128-bit counter (c0..c3) and a 64-bit key (k0, k1), all uint32.
 
     Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
@@ -27,7 +31,7 @@ def philox4x32(c0, c1, c2, c3, k0, k1):
 
 
 @njit(cache=True, nogil=True)
-def philox_words(counters, key):
+def philox_words(counters: np.ndarray, key: np.ndarray) -> np.ndarray:
     """(N, 4) uint32 words for (N, 4) uint32 counters and a (2,) uint32 key."""
     words = np.empty_like(counters)
     for n in range(len(counters)):

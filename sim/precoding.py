@@ -1,12 +1,18 @@
 """Linear precoders with one scale, V = gamma H X: maximum ratio, zero forcing, regularised zero forcing; torch twins."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from sim.checks import positive
 from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def maximum_ratio(h_est: np.ndarray, power: float) -> np.ndarray:
@@ -45,12 +51,12 @@ def regularized_zero_forcing(h_est: np.ndarray, power: float, noise_power: float
     return v
 
 
-def zero_forcing_torch(h, power):
+def zero_forcing_torch(h: Tensor, power: float | Tensor) -> Tensor:
     """Differentiable twin of `zero_forcing` for a complex tensor h (..., M, K)."""
     return _scaled_torch(h, h.mH @ h, power)
 
 
-def regularized_zero_forcing_torch(h, power, noise_power):
+def regularized_zero_forcing_torch(h: Tensor, power: float | Tensor, noise_power: float | Tensor) -> Tensor:
     """Differentiable twin of `regularized_zero_forcing` for a complex tensor h (..., M, K)."""
     import torch
 
@@ -59,7 +65,7 @@ def regularized_zero_forcing_torch(h, power, noise_power):
     return _scaled_torch(h, h.mH @ h + users * noise_power / power * identity, power)
 
 
-def _scaled_torch(h, regularized_gram, power):
+def _scaled_torch(h: Tensor, regularized_gram: Tensor, power: float | Tensor) -> Tensor:
     import torch
 
     v = torch.linalg.solve(regularized_gram.mH, h.mH).mH
@@ -67,7 +73,7 @@ def _scaled_torch(h, regularized_gram, power):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _regularized_kernel(h, regularizer, power, v):
+def _regularized_kernel(h: np.ndarray, regularizer: float, power: float, v: np.ndarray) -> int:
     blocks, _, users = h.shape
     g = np.empty((users, users), np.complex128)
     x = np.empty((users, users), np.complex128)

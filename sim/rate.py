@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numba import njit
@@ -13,8 +13,10 @@ from sim.checks import positive
 if TYPE_CHECKING:
     from torch import Tensor
 
+ArrayOrTensor = TypeVar("ArrayOrTensor", np.ndarray, "Tensor")
 
-def effective_channel(h: np.ndarray, v: np.ndarray) -> np.ndarray:
+
+def effective_channel(h: ArrayOrTensor, v: ArrayOrTensor) -> ArrayOrTensor:
     """G = H_DL V: (B, K, K) of h (B, K, M) and v (B, M, K); (B, K, N, K, d) of h (B, K, N, M) and v (B, K, M, d) for several antennas.
 
     Entry (k, n, j, i) is what antenna n of user k hears of stream i of user j. Arrays or tensors.
@@ -77,7 +79,7 @@ def _one_antenna(g: np.ndarray | Tensor) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _sinr(g, noise_power, sinr):
+def _sinr(g: np.ndarray, noise_power: float, sinr: np.ndarray) -> None:
     blocks, users, _ = g.shape
     for b in range(blocks):
         for k in range(users):

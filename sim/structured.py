@@ -1,12 +1,18 @@
 """The structure of every optimal downlink precoder: directions from virtual uplink powers q, lengths from powers p."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from sim.checks import positive
 from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_power: float) -> np.ndarray:
@@ -28,7 +34,7 @@ def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_p
     return v
 
 
-def structured_precoder_torch(h, p, q, noise_power):
+def structured_precoder_torch(h: Tensor, p: Tensor, q: Tensor, noise_power: float | Tensor) -> Tensor:
     """Differentiable twin of `structured_precoder` for a complex tensor h (..., M, K) and real p, q (..., K)."""
     import torch
 
@@ -41,7 +47,7 @@ def structured_precoder_torch(h, p, q, noise_power):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _structured_kernel(h, p, q, v):
+def _structured_kernel(h: np.ndarray, p: np.ndarray, q: np.ndarray, v: np.ndarray) -> int:
     blocks, _, users = h.shape
     g = np.empty((users, users), np.complex128)
     x = np.empty((users, users), np.complex128)

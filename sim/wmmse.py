@@ -17,12 +17,12 @@ def wmmse(
     streams: int | None = None,
     seed: int | None = None,
 ) -> np.ndarray:
-    """Precoders, complex64, that locally maximise the weighted sum rate, with total power `power`; the rate never decreases with iterations.
+    """Precoders, complex64, that locally maximise the weighted sum rate, with total power `power`; it never decreases with iterations.
 
     h: (B, M, K), column k is the downlink channel of user k, which has one antenna: gives V (B, M, K); or (B, K, N, M), the downlink
     channels of N antennas each: gives (B, K, M, d). power, noise_power: mW; weights: (K,) positive rate weights, 1 by default; streams:
-    d <= N of each user, N by default. Starts from regularised zero forcing, or with `seed` from random combinations of the channels: a start
-    decides which local optimum is found. Raises ValueError for shapes and numbers that do not fit. Source: see `wmmse_mimo`.
+    d <= N of each user, N by default. Starts from regularised zero forcing, or with `seed` from random combinations of the channels: a
+    start decides which local optimum is found. Raises ValueError for shapes and numbers that do not fit. Source: see `wmmse_mimo`.
     """
     if h.ndim not in (3, 4):
         raise ValueError(f"channels have shape {h.shape}, expected (blocks, antennas, users) or (blocks, users, user antennas, antennas)")

@@ -74,7 +74,9 @@ def wmmse_classic(
     return v
 
 
-def _checked(h, streams, power, noise_power, iterations, weights):
+def _checked(
+    h: np.ndarray, streams: int, power: float, noise_power: float, iterations: int, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     positive("power", power)
     positive("noise_power", noise_power)
     if h.ndim != 4:
@@ -91,19 +93,19 @@ def _checked(h, streams, power, noise_power, iterations, weights):
     return h.astype(complex), alpha
 
 
-def _start(g, users, antennas, streams, ratio):
+def _start(g: np.ndarray, users: int, antennas: int, streams: int, ratio: float) -> np.ndarray:
     """(B, K N, K, d): regularised zero forcing onto the first d antennas of every user."""
     size = users * antennas
     x = np.linalg.inv(g + size * ratio * np.eye(size))
     return x.reshape(-1, size, users, antennas)[..., :streams]
 
 
-def _columns(x):
+def _columns(x: np.ndarray) -> np.ndarray:
     """(B, K, K N, d): each user's columns of X (B, K N, K, d)."""
     return np.ascontiguousarray(x.transpose(0, 2, 1, 3))
 
 
-def _within_power(a, b, power):
+def _within_power(a: np.ndarray, b: np.ndarray, power: float) -> np.ndarray:
     """(A + mu I)^-1 b (B, K, M, d) with the mu >= 0 that meets the power, by bisection on the eigenvalues of A (B, M, M)."""
     values, vectors = np.linalg.eigh(a)
     values = np.maximum(values, 0.0)
@@ -117,19 +119,19 @@ def _within_power(a, b, power):
     return vectors[:, None] @ (turned / (values + high[:, None])[:, None, :, None])
 
 
-def _adjoint(a):
+def _adjoint(a: np.ndarray) -> np.ndarray:
     return a.conj().swapaxes(-1, -2)
 
 
-def _trace(a):
+def _trace(a: np.ndarray) -> np.ndarray:
     return np.trace(a, axis1=-2, axis2=-1).real
 
 
-def _identity_minus(a):
+def _identity_minus(a: np.ndarray) -> np.ndarray:
     return np.eye(a.shape[-1]) - a
 
 
-def _block_diagonal(a):
+def _block_diagonal(a: np.ndarray) -> np.ndarray:
     """(B, K n, K m) of (B, K, n, m)."""
     blocks, users, n, m = a.shape
     full = np.zeros((blocks, users, n, users, m), a.dtype)

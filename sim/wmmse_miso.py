@@ -1,5 +1,7 @@
 """WMMSE precoding for users with one antenna, in the row space of the channel: an iteration costs the same for any M."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -34,7 +36,9 @@ def wmmse_miso(h_est: np.ndarray, power: float, noise_power: float, iterations: 
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _wmmse_kernel(h, power, noise_power, iterations, alpha, v, lanes):
+def _wmmse_kernel(
+    h: np.ndarray, power: float, noise_power: float, iterations: int, alpha: np.ndarray, v: np.ndarray, lanes: tuple[int, ...]
+) -> int:
     blocks, _, users = h.shape
     size = len(lanes)
     ratio = noise_power / power
@@ -70,7 +74,16 @@ def _wmmse_kernel(h, power, noise_power, iterations, alpha, v, lanes):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha, lanes):
+def _iterate(
+    g_re: np.ndarray,
+    g_im: np.ndarray,
+    x_re: np.ndarray,
+    x_im: np.ndarray,
+    ratio: float,
+    iterations: int,
+    alpha: np.ndarray,
+    lanes: tuple[int, ...],
+) -> None:
     """Run WMMSE iterations on len(lanes) channels at once; the innermost loops are over the lanes."""
     users, size = g_re.shape[0], len(lanes)
     e_re, e_im = np.empty((users, users, size)), np.empty((users, users, size))
@@ -124,7 +137,7 @@ def _iterate(g_re, g_im, x_re, x_im, ratio, iterations, alpha, lanes):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _invert_lanes(a_re, a_im, d, f_re, f_im, lanes):
+def _invert_lanes(a_re: np.ndarray, a_im: np.ndarray, d: np.ndarray, f_re: np.ndarray, f_im: np.ndarray, lanes: tuple[int, ...]) -> None:
     """Replace Hermitian positive definite matrices, lower triangle given, by their full inverses (symmetric sweeps)."""
     users, size = a_re.shape[0], len(lanes)
     for k in range(users):

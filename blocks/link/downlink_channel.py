@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from blocks.runtime import Signal
+from blocks.runtime import Signal, read_only
 from blocks.scenario_block import ScenarioBlock
+from sim.power import first_above
 from sim.rate import effective_channel
 from sim.world.scenario import Scenario
 
-_TOLERANCE = 1e-3
+_TOLERANCE = 1.001
 
 
 class DownlinkChannel(ScenarioBlock):
@@ -33,19 +34,21 @@ class DownlinkChannel(ScenarioBlock):
         if scenario.user_antennas > 1:
             self.inputs, self.outputs = {"v": Signal("K", "M", "d")}, {"g": Signal("K", "N", "K", "d")}
 
+    def start(self):
+        super().start()
+        first_above(read_only(np.ones((1, 1, 1), np.complex64)), 1.0)  # compiles
+
     def work(self, index, v):
         if not self.allow_power and (v.ndim == 4 or v.shape[2] == self.scenario.users):
             self._check_power(index, v)
         return effective_channel(self.scenario.downlink(index), v)
 
     def _check_power(self, index, v):
-        power = np.square(np.ascontiguousarray(v).view(np.float32)).reshape(len(v), -1).sum(1)
         budget = self.scenario.downlink_power
-        above = ~(power <= budget * (1 + _TOLERANCE))
-        if above.any():
-            first = int(np.argmax(above))
+        b = first_above(v, budget * _TOLERANCE)
+        if b >= 0:
             raise ValueError(
-                f"v, the precoder that reaches {self.name or 'DownlinkChannel'}, has {power[first]:.4g} mW in coherence block "
-                f"{index[first]}, the scenario allows downlink_power_dbm={self.scenario.downlink_power_dbm:g} ({budget:.4g} mW): scale it, "
+                f"v, the precoder that reaches {self.name or 'DownlinkChannel'}, has {np.sum(np.abs(v[b]) ** 2):.4g} mW in coherence block "
+                f"{index[b]}, the scenario allows downlink_power_dbm={self.scenario.downlink_power_dbm:g} ({budget:.4g} mW): scale it, "
                 "or say DownlinkChannel(..., allow_power=True)"
             )

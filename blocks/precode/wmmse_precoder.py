@@ -19,8 +19,8 @@ class WMMSEPrecoder(Block):
     In:   h  (K, N, M) complex64   downlink channel of each user's N antennas
     Out:  v  (K, M, d) complex64   precoder of each user
 
-    power and noise_power: mW; iterations: at least 100 for a reference; streams: d <= N of each user; starts: the best of how many, the first
-    from regularised zero forcing, others from random beams. Raises ValueError where a power is <= 0, a number < 1 or M < K d.
+    power and noise_power: mW; iterations: at least 100 for a reference; streams: d <= N of each user; starts: the best of how many, the
+    first from regularised zero forcing, others from random beams. Raises ValueError where a power is <= 0, a number < 1 or M < K d.
     Source: Zhao et al., arXiv 2205.06225; Hu et al., Section VI-A.
     """
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def _path_table(world: DeepMIMO) -> PathTable:
     )
 
 
-def _strongest(side, paths):
+def _strongest(side: dict[str, Any], paths: int) -> list[np.ndarray]:
     gain = np.where(np.isfinite(side["gain_db"]), side["gain_db"], -np.inf)
     short = max(0, paths - gain.shape[1])
     order = np.argsort(-gain, axis=1, kind="stable")[:, :paths]
@@ -108,7 +109,7 @@ def _strongest(side, paths):
     return [chosen[0]] + [np.where(used, values, 0.0) for values in chosen[1:]]
 
 
-def _read_folder(folder, transmitter):
+def _read_folder(folder: Path, transmitter: int | None) -> dict[str, Any]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder; give the folder of one DeepMIMO scenario")
     if (folder / "params.json").is_file():
@@ -118,7 +119,7 @@ def _read_folder(folder, transmitter):
     raise FileNotFoundError(f"{folder} holds no DeepMIMO scenario: neither params.json (version 4) nor NAME.params.mat (version 2)")
 
 
-def _read_v4(folder, transmitter):
+def _read_v4(folder: Path, transmitter: int | None) -> dict[str, Any]:
     params = json.loads((folder / "params.json").read_text())
     try:
         carrier = float(params["rt_params"]["frequency"])
@@ -148,7 +149,7 @@ def _read_v4(folder, transmitter):
     return {**side, "carrier_hz": carrier}
 
 
-def _matrix(stem, name):
+def _matrix(stem: Path, name: str) -> np.ndarray:
     for suffix in (".npz", ".mat"):
         file = stem.parent / (stem.name + suffix)
         if not file.is_file():
@@ -161,7 +162,7 @@ def _matrix(stem, name):
     raise FileNotFoundError(f"{stem}.npz (or .mat) is missing from the DeepMIMO scenario: copy the whole folder")
 
 
-def _read_v2(folder, transmitter):
+def _read_v2(folder: Path, transmitter: int) -> dict[str, Any]:
     name = next(folder.glob("*.params.mat")).name.removesuffix(".params.mat")
     params = _load_mat(folder / f"{name}.params.mat")
     there = sorted(int(f.name.split(".")[-3]) for f in folder.glob(f"{name}.*.CIR.mat"))
@@ -191,7 +192,7 @@ def _read_v2(folder, transmitter):
     }
 
 
-def _flat_users(flat, users, folder):
+def _flat_users(flat: np.ndarray, users: int, folder: Path) -> list[np.ndarray]:
     """The (paths, 4) rows of every user from a flat list: user count, then per user its number, path count and quads."""
     rows, at = [], 1
     for n in range(users):
@@ -203,7 +204,7 @@ def _flat_users(flat, users, folder):
     return rows
 
 
-def _load_mat(file, name=None):
+def _load_mat(file: Path, name: str | None = None) -> Any:
     try:
         from scipy.io import loadmat
     except ImportError:

@@ -46,12 +46,12 @@ class Slab:
     material: Material
     thickness_m: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive("thickness_m", self.thickness_m)
 
 
 @njit(cache=True, nogil=True)
-def slab_reflection(permittivity, thickness_wavelengths, cos_incidence):
+def slab_reflection(permittivity: complex, thickness_wavelengths: float, cos_incidence: float) -> tuple[complex, complex]:
     """Reflection coefficients (TE, TM) of a slab in air, multiple internal reflections included.
 
     permittivity: complex relative; thickness in free-space wavelengths; cosine of the angle of incidence.

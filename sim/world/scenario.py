@@ -41,8 +41,8 @@ class Scenario:
     split_seed           draws the splits apart
     test_positions       size of the test and the validation split; a tenth of the positions where that is fewer
 
-    `link_loss_db` is settled when the scenario is made, so that `replace(s, world=...)` keeps it: give link_loss_db=None with another world.
-    Raises ValueError, naming the field, for what does not fit.
+    `link_loss_db` is settled when the scenario is made, so that `replace(s, world=...)` keeps it: with another world give
+    link_loss_db=None. Raises ValueError, naming the field, for what does not fit.
     """
 
     antennas: int = 64

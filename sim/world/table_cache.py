@@ -45,7 +45,7 @@ def traced_table(room: Room) -> PathTable:
 
 @lru_cache(maxsize=4)
 def _traced_table(room: Room, folder: Path) -> PathTable:
-    key = hashlib.sha256(repr((_code_digest(type(room)), room)).encode()).hexdigest()
+    key = hashlib.sha256(repr((_code_digest(inspect.getfile(type(room))), room)).encode()).hexdigest()
     file = folder / f"paths-{key[:32]}.safetensors"
     arrays = _read(file, key)
     if arrays is not None:
@@ -56,10 +56,10 @@ def _traced_table(room: Room, folder: Path) -> PathTable:
 
 
 @lru_cache(maxsize=4)
-def _code_digest(room_type: type) -> str:
+def _code_digest(room_file: str) -> str:
     digest = hashlib.sha256()
-    for module in (materials, tracer, room_type):
-        digest.update(Path(inspect.getfile(module)).read_bytes())
+    for file in (str(materials.__file__), str(tracer.__file__), room_file):
+        digest.update(Path(file).read_bytes())
     return digest.hexdigest()
 
 

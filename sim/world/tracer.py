@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sim.world.room import Room
 
 _CHUNK = 1024
+_Vector = tuple[float, float, float]
+_Field = tuple[complex, complex, complex]
 
 
 def trace(room: Room, positions: np.ndarray, max_reflections: int = 2) -> PathTable:
@@ -78,7 +80,7 @@ def trace(room: Room, positions: np.ndarray, max_reflections: int = 2) -> PathTa
     )
 
 
-def _sequences(surfaces, max_reflections):
+def _sequences(surfaces: int, max_reflections: int) -> np.ndarray:
     """(S, 2) surface indices in the order in which they are hit from the base station; -1 where there is none."""
     found = [(-1, -1)]
     if max_reflections >= 1:
@@ -88,7 +90,7 @@ def _sequences(surfaces, max_reflections):
     return np.array(found, np.int64)
 
 
-def _images(base_station, surfaces, sequences):
+def _images(base_station: np.ndarray, surfaces: np.ndarray, sequences: np.ndarray) -> np.ndarray:
     """(S, 2, 3): the base station mirrored in the first surface, then in both."""
     images = np.tile(base_station, (len(sequences), 2, 1))
     for image, (first, second) in zip(images, sequences, strict=True):
@@ -100,13 +102,13 @@ def _images(base_station, surfaces, sequences):
     return images
 
 
-def _mirror(point, surface):
+def _mirror(point: np.ndarray, surface: np.ndarray) -> None:
     axis = int(surface[0])
     point[axis] = 2 * surface[1] - point[axis]
 
 
 @njit(cache=True, nogil=True)
-def _crossing(start, end, surface, point):
+def _crossing(start: np.ndarray, end: np.ndarray, surface: np.ndarray, point: np.ndarray) -> bool:
     """Write where the open segment crosses the rectangle's plane into `point`; True if that is inside the rectangle."""
     axis = int(surface[0])
     span = end[axis] - start[axis]
@@ -124,7 +126,7 @@ def _crossing(start, end, surface, point):
 
 
 @njit(cache=True, nogil=True)
-def _blocked(start, end, surfaces, skip_a, skip_b, scratch):
+def _blocked(start: np.ndarray, end: np.ndarray, surfaces: np.ndarray, skip_a: int, skip_b: int, scratch: np.ndarray) -> bool:
     for s in range(len(surfaces)):
         if s != skip_a and s != skip_b and _crossing(start, end, surfaces[s], scratch):
             return True
@@ -132,7 +134,7 @@ def _blocked(start, end, surfaces, skip_a, skip_b, scratch):
 
 
 @njit(cache=True, nogil=True)
-def _polar_unit(k):
+def _polar_unit(k: _Vector) -> _Vector:
     """Unit vector theta-hat of the propagation direction k: the field of a vertically polarised antenna."""
     rho = math.sqrt(k[0] * k[0] + k[1] * k[1])
     if rho < 1e-12:
@@ -141,7 +143,7 @@ def _polar_unit(k):
 
 
 @njit(cache=True, nogil=True)
-def _reflect(e, k, axis, te, tm):
+def _reflect(e: _Field, k: _Vector, axis: int, te: complex, tm: complex) -> tuple[_Field, _Vector]:
     """Field and direction after reflection from a plane with its normal along `axis`."""
     kr = [k[0], k[1], k[2]]
     kr[axis] = -kr[axis]
@@ -163,8 +165,19 @@ def _reflect(e, k, axis, te, tm):
 
 @njit(cache=True, nogil=True)
 def _trace_positions(
-    base_station, positions, surfaces, sequences, images, permittivity, thickness, carriers, power, field, delay, direction
-):
+    base_station: np.ndarray,
+    positions: np.ndarray,
+    surfaces: np.ndarray,
+    sequences: np.ndarray,
+    images: np.ndarray,
+    permittivity: np.ndarray,
+    thickness: np.ndarray,
+    carriers: np.ndarray,
+    power: np.ndarray,
+    field: np.ndarray,
+    delay: np.ndarray,
+    direction: np.ndarray,
+) -> None:
     n_paths = power.shape[1]
     value = np.empty(len(carriers), np.complex128)
     hit1, hit2, scratch = np.empty(3), np.empty(3), np.empty(3)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from sim.noise import Stream
-from sim.philox import philox4x32, philox_key
+from sim.philox import philox4x32, philox_key, philox_words
 from sim.world.world import World
 
 SPLITS = ("train", "validation", "test", "all")
@@ -44,22 +44,21 @@ def draw_users(places: np.ndarray, users: int, seed: int, index: range) -> np.nd
 
 def endless_users(split: str, users: int, seed: int, index: range) -> np.ndarray:
     """(len(index), K) int64: the next K place numbers of the split for each coherence block, counted from a start that the seed draws."""
-    key = philox_key(seed)
-    high, low, _, _ = philox4x32(*(np.uint32(word) for word in (0, 0, 0, Stream.USERS)), key[0], key[1])
+    high, low = philox_words(np.array([[0, 0, 0, Stream.USERS]], np.uint32), philox_key(seed))[0, :2]
     start = int(high) << 32 | int(low)
     numbers = (start + index.start * users) % _ENDLESS_PLACES + np.arange(len(index) * users)
     return (SPLITS.index(split) * _ENDLESS_PLACES + numbers % _ENDLESS_PLACES).reshape(len(index), users)
 
 
 @njit(cache=True, nogil=True)
-def _rank(ranks, key):
+def _rank(ranks: np.ndarray, key: np.ndarray) -> None:
     for n in range(len(ranks)):
         w = philox4x32(np.uint32(n), np.uint32(0), np.uint32(0), np.uint32(Stream.SPLIT), key[0], key[1])
         ranks[n] = (np.uint64(w[0]) << np.uint64(32)) | np.uint64(w[1])
 
 
 @njit(cache=True, nogil=True)
-def _draw_distinct(drawn, start, available, key):
+def _draw_distinct(drawn: np.ndarray, start: int, available: int, key: np.ndarray) -> None:
     blocks, users = drawn.shape
     for b in range(blocks):
         block = np.uint64(start + b)
