@@ -11,6 +11,8 @@ import pytest
 
 from blocks import run_block
 from flowgraphs import fdd_e2e
+from flowgraphs.wiring.command_line import run as run_app
+from flowgraphs.wiring.link import wire
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
 from tests.sim.world.test_deepmimo import ROOM, write_v4
@@ -19,6 +21,10 @@ from trained.evaluation.evaluate import Reference
 from trained.store import load_network
 
 PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
+
+
+def main():
+    run_app(fdd_e2e.app)
 
 
 def run(*options, **extra):
@@ -48,12 +54,15 @@ def test_json_holds_configuration_rates_and_versions(default):
         "latency_ms",
         "metrics",
         "versions",
+        "partial",
+        "true_channel",
     }
     assert default["scenario"]["antennas"] == 64 and default["scenario"]["world"]["size_m"] == [10.0, 10.0, 5.0]
     assert default["methods"].keys() == {"link", "wmmse_perfect_csi", "zf_perfect_csi", "ls_zf_uplink"}
     for row in default["methods"].values():
-        assert row.keys() == {"sum_rate", "ci95", "fraction_of_wmmse"}
-        assert 0 < row["ci95"] < row["sum_rate"]
+        assert row.keys() == {"sum_rate", "ci95", "fraction_of_wmmse", "fraction_ci95"}
+        assert 0 < row["ci95"] < row["sum_rate"] and row["fraction_ci95"] < 0.1
+    assert not default["partial"] and not default["true_channel"]
     assert default["latency_ms"]["p50"] <= default["latency_ms"]["p99"]
     assert default["metrics"]["RateSink"]["blocks"] == 150
     assert default["versions"].keys() >= {"python", "calibeam", "torch", "numba", "numpy"}
@@ -91,7 +100,7 @@ def test_seeds_differ_and_repeat(default, tmp_path):
 def test_every_estimator_and_precoder_streams(estimator, precoder):
     for calibration in ("none", "calibrated"):
         scenario = Scenario(users=4)
-        rate = fdd_e2e.wire(scenario, estimator, calibration, precoder, "cpu").run(blocks=40)["RateSink"]["sum_rate"]
+        rate = wire(scenario, estimator, calibration, precoder, "cpu").run(blocks=40)["RateSink"]["sum_rate"]
         assert rate > 2
 
 
@@ -104,7 +113,7 @@ def test_learned_powers_for_known_channels_beat_wmmse(tmp_path):
 def test_streaming_gives_what_evaluation_gives():
     for weights in ("calibrated-m64", "calibrated-perfect"):
         scenario = Scenario(users=6)
-        streamed = fdd_e2e.wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
+        streamed = wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
         evaluated = Reference.of(scenario, 50).rate_of(load_network(weights)[0])
         assert streamed == pytest.approx(evaluated, rel=1e-4)
 
@@ -112,7 +121,7 @@ def test_streaming_gives_what_evaluation_gives():
 @pytest.mark.parametrize("paper", PAPERS)
 def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
     file, scenario = str(paper_weights(tmp_path, paper, 32)), Scenario(antennas=32, users=4)
-    link = fdd_e2e.wire(scenario, "ls", file, "calibrated", "cpu")
+    link = wire(scenario, "ls", file, "calibrated", "cpu")
     names = [block.name for block in link.nodes]
     assert ("PilotCalibrationMLP" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
     evaluated = Reference.of(scenario, 50).rate_of(load_network(file)[0])
@@ -121,7 +130,7 @@ def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
 
 def test_learned_pilots_are_sent_at_exactly_the_uplink_power(tmp_path):
     scenario = Scenario(antennas=32, users=4)
-    link = fdd_e2e.wire(scenario, "ls", str(paper_weights(tmp_path, "conference", 32)), "calibrated", "cpu")
+    link = wire(scenario, "ls", str(paper_weights(tmp_path, "conference", 32)), "calibrated", "cpu")
     source, estimator = link.nodes[0], link.nodes[3]
     sent = run_block(source, range(2))["pilots"]
     np.testing.assert_allclose(np.sum(np.abs(sent.astype(complex)) ** 2, axis=2), scenario.uplink_power * 4, rtol=1e-6)
@@ -137,7 +146,7 @@ def test_users_and_pilots_that_a_paper_network_was_not_trained_for_are_named(tmp
         (journal, ("--users", "8"), "users=8: these weights are for 4 users"),
         (conference, ("--users", "4", "--pilots", "6"), "pilots=6: .* as many pilots as users, 4"),
     ):
-        code, _, errors = command(fdd_e2e.main, "--calibration", weights, *options)
+        code, _, errors = command(main, "--calibration", weights, *options)
         assert code == 2 and re.search(message, errors) and len(errors.splitlines()) == 1
 
 
@@ -159,7 +168,7 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
         (("--antennas", "48"), "no calibration weights 'calibrated' for antennas=48"),
         (("--antennas", "32", "--calibration", "calibrated-m64"), "are for antennas=64, the link has antennas=32"),
         (("--precoder", "dirty"), "precoder='dirty'"),
-        (("--estimator", "guess"), "estimator='guess'"),
+        (("--estimator", "guess"), "'--estimator': 'guess'"),
         (("--transport", "pigeon"), "pigeon"),
         (("--workers", "elf"), "elf"),
         (("--device", "abacus"), "abacus"),
@@ -171,7 +180,7 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
     ],
 )
 def test_bad_argument_is_one_line_and_exit_code_2(options, message, command):
-    code, output, errors = command(fdd_e2e.main, *options)
+    code, output, errors = command(main, *options)
     assert code == 2
     assert message in errors
     assert len(errors.splitlines()) == 1 and output == ""
@@ -214,7 +223,7 @@ def test_terminal_shows_a_live_table():
 
 
 def test_wiring_is_short_enough_to_read_in_one_screen():
-    assert len(inspect.getsource(fdd_e2e.wire).splitlines()) <= 20
+    assert len(inspect.getsource(wire).splitlines()) <= 20
 
 
 def test_reference_that_fails_is_told_of_and_loses_nothing(tmp_path):
