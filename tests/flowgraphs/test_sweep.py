@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from pyarrow import csv, parquet
 from flowgraphs import sweep
 from flowgraphs.experiments.points import Point, compared, read_point, run_point, stamped, write_point
 from flowgraphs.wiring.command_line import run
+from sim.world.tracer import trace
 from tests.program import finished, started, until
+from tests.sim.world.test_deepmimo import ROOM, write_v4
 from tests.support import precoder_weights
 from trained.evaluation.statistics import half_width
 from trained.networks.unfolding import Unfolding
@@ -29,6 +32,7 @@ def results_of(folder):
 
 
 BASE = ["--method", "zf", "--method", "wmmse", "--set", "antennas=16", "--blocks", "40", "--workers", "2"]
+ELSEWHERE = [*BASE[:-2], "--set", "users=4"]
 SLOW = [
     "-m",
     "flowgraphs.sweep",
@@ -123,7 +127,7 @@ def test_a_scheduler_elsewhere_does_the_work(command, tmp_path):
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
-        done = command(main, *BASE, "--set", "users=4", "--out", str(tmp_path), "--scheduler", cluster.scheduler_address)
+        done = command(main, *ELSEWHERE, "--out", str(tmp_path), "--scheduler", cluster.scheduler_address)
     assert done.code == 0 and "wrote" in done.out
 
 
@@ -143,7 +147,7 @@ def test_a_slurm_job_runs_dask_workers(tmp_path, monkeypatch, command):
     with dask.config.set(
         {"jobqueue.slurm.cores": 1, "jobqueue.slurm.processes": 1, "jobqueue.slurm.memory": "2GB", "jobqueue.slurm.interface": "lo"}
     ):
-        done = command(main, *BASE, "--set", "users=4", "--out", str(tmp_path / "out"), "--slurm", "1")
+        done = command(main, *ELSEWHERE, "--out", str(tmp_path / "out"), "--slurm", "1")
     assert done.code == 0, done.err
     assert "wrote" in done.out
 
@@ -246,3 +250,58 @@ def test_a_bad_plan_is_named(command, tmp_path, text, words):
 def test_bad_options_are_named(command, tmp_path, options, words):
     done = command(main, "--out", str(tmp_path), *options)
     assert done.code == 2 and words in done.err and len(done.err.splitlines()) <= 2
+
+
+QUICK = ["--method", "zf", "--set", "antennas=16", "--set", "users=2", "--workers", "1"]
+
+
+def test_sweeps_of_two_plans_lie_apart_and_the_same_plan_goes_on_in_its_folder(command, tmp_path):
+    for blocks in ("20", "30", "20"):
+        done = command(main, *QUICK, "--blocks", blocks, "--out", tmp_path)
+        assert done.code == 0, done.err
+    assert "1 of 1 points are there already" in done.out
+    folders = [each for each in tmp_path.iterdir() if each.name != "points"]
+    assert sorted(csv.read_csv(each / "results.csv").to_pylist()[0]["blocks"] for each in folders) == [20, 30]
+
+
+def test_a_name_is_for_one_plan(command, tmp_path):
+    assert command(main, *QUICK, "--blocks", "20", "--out", tmp_path, "--name", "mine").code == 0
+    assert (tmp_path / "mine" / "results.csv").is_file()
+    before = (tmp_path / "mine" / "results.csv").read_bytes()
+    done = command(main, *QUICK, "--blocks", "30", "--out", tmp_path, "--name", "mine")
+    assert done.code == 2 and "holds the results of another plan" in done.err
+    assert (tmp_path / "mine" / "results.csv").read_bytes() == before
+
+
+def test_rates_of_every_block_are_written_where_asked_for(command, tmp_path):
+    done = command(main, *QUICK, "--blocks", "20", "--seeds", "2", "--out", tmp_path, "--rates", "--name", "mine")
+    assert done.code == 0, done.err
+    rows = parquet.read_table(tmp_path / "mine" / "rates.parquet").to_pylist()
+    assert [(r["method"], r["users"], r["seed"], r["block"]) for r in rows] == [("zf", 2, s, b) for s in range(2) for b in range(20)]
+    [summary] = csv.read_csv(tmp_path / "mine" / "results.csv").to_pylist()
+    assert np.mean([r["rate"] for r in rows]) == pytest.approx(summary["rate"])
+
+
+def test_a_precoder_of_a_users_own_is_a_method(command, tmp_path):
+    file = tmp_path / "my.py"
+    file.write_text("from blocks import ZFPrecoder\n\n\nclass Mine(ZFPrecoder):\n    pass\n")
+    done = command(main, *QUICK, "--method", f"{file}:Mine", "--blocks", "20", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    rates = [row["rate"] for row in csv.read_csv(results_of(tmp_path / "out") / "results.csv").to_pylist()]
+    assert rates[0] == rates[1] and "Mine, perfect CSI" in done.out
+
+
+def test_a_world_of_deepmimo_is_swept(command, tmp_path):
+    table = trace(ROOM, ROOM.positions())
+    folders = [write_v4(tmp_path / name, table, carrier, "npz") for carrier, name in enumerate(("up", "down"))]
+    options = [*QUICK, "--blocks", "20", "--out", tmp_path / "out", "--deepmimo", *folders]
+    done = command(main, *options)
+    assert done.code == 0, done.err
+    configuration = json.loads((results_of(tmp_path / "out") / "configuration.json").read_text())
+    assert configuration["world"] == {"deepmimo": folders}
+
+
+def test_what_sweeps_need_is_named_with_its_extra(command, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = command(main, *QUICK, "--out", tmp_path)
+    assert done.code == 2 and "pip install 'calibeam[cluster]'" in done.err
