@@ -101,7 +101,7 @@ def run_points(
                 done[point.name] = rates
             except Exception as error:
                 errors[point.name] = str(error).splitlines()[0] if str(error) else type(error).__name__
-                console.print(f"failed: {point.name}: {errors[point.name]}")
+                console.print(f"failed: {point.name}: {errors[point.name]}", soft_wrap=True)
             future.release()
             advance(point)
     return done, errors
@@ -126,6 +126,6 @@ def _progress(total, console):
     def line(point):
         count[0] += 1
         left = (time.monotonic() - began) / count[0] * (total - count[0])
-        console.print(f"{count[0]}/{total}  {point.name}  {left:.0f} s left")
+        console.print(f"{count[0]}/{total}  {point.name}  {left:.0f} s left", soft_wrap=True)
 
     yield line

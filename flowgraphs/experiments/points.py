@@ -41,7 +41,7 @@ class Point:
     def file(self) -> str:
         """File name, of its own for every other point."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
-        return f"{self.name}-{digest}.parquet"
+        return f"{self.name[-200:]}-{digest}.parquet"
 
 
 def wired(point: Point) -> Flowgraph:

@@ -12,25 +12,31 @@ from flowgraphs.experiments.points import Point
 from flowgraphs.wiring.methods import title_of
 from trained.versions import versions
 
-_FIGURES = ("method", "seeds", "blocks", "rate", "ci95", "share", "share_ci95")
+_FIGURES = ("method", "seeds", "rate", "ci95", "share", "share_ci95")
 
 
 def results_table(rows: list[dict], reference: str) -> Table:
     """The rows of `compared` for a terminal."""
-    settings = [key for key in rows[0] if key not in _FIGURES]
-    table = Table(title=f"sum rate; shares are of {title_of(reference)}, on the same blocks", title_justify="left")
+    shared = any(row["share"] is not None for row in rows)
+    every = [key for key in rows[0] if key not in _FIGURES]
+    settings = [key for key in every if len({row[key] for row in rows}) > 1]
+    same = ", ".join(f"{key}={rows[0][key]}" for key in every if key not in settings)
+    title = (
+        "sum rate with its 95 % interval"
+        + (f" at {same}" if same else "")
+        + (f"; shares are of {title_of(reference)}, on the same blocks" if shared else "")
+    )
+    table = Table(title=title, title_justify="left")
     table.add_column("method")
-    for column in (*settings, "blocks", "bit/s/Hz", "95 %", "share", "95 %"):
+    for column in (*settings, "bit/s/Hz", *(["share"] if shared else [])):
         table.add_column(column.replace("_", "\n"), justify="right")
     for row in sorted(rows, key=lambda r: [(r[key] is None, r[key]) for key in settings]):
-        share = ("-", "-") if row["share"] is None else (f"{row['share']:.2%}", f"± {row['share_ci95']:.2%}")
+        share = "-" if row["share"] is None else f"{row['share']:.1%} ± {row['share_ci95']:.1%}"
         table.add_row(
             title_of(row["method"]),
             *(f"{row[key]}" for key in settings),
-            str(row["blocks"]),
-            f"{row['rate']:.2f}",
-            f"± {row['ci95']:.2f}",
-            *share,
+            f"{row['rate']:.2f} ± {row['ci95']:.2f}",
+            *([share] if shared else []),
         )
     return table
 

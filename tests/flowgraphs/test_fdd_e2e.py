@@ -3,8 +3,8 @@ import json
 import os
 import pty
 import re
-import subprocess
-import sys
+import signal
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -12,17 +12,24 @@ from trained.evaluation.evaluate import Reference
 
 from blocks import run_block
 from flowgraphs import fdd_e2e
+from flowgraphs.wiring.command_line import run as run_app
+from flowgraphs.wiring.link import wire
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
+from tests.program import finished, started
 from tests.sim.world.test_deepmimo import ROOM, write_v4
 from tests.support import PAPERS, paper_weights
 from trained.store import load_network
 
-PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
+PROGRAM = "flowgraphs/fdd_e2e.py"
+
+
+def main():
+    run_app(fdd_e2e.app)
 
 
 def run(*options, **extra):
-    return subprocess.run([*PROGRAM, *options], capture_output=True, text=True, timeout=120, **extra)
+    return finished(PROGRAM, *options, timeout_s=120, **extra)
 
 
 def measured(tmp_path, *options):
@@ -48,12 +55,15 @@ def test_json_holds_configuration_rates_and_versions(default):
         "latency_ms",
         "metrics",
         "versions",
+        "partial",
+        "true_channel",
     }
     assert default["scenario"]["antennas"] == 64 and default["scenario"]["world"]["size_m"] == [10.0, 10.0, 5.0]
     assert default["methods"].keys() == {"link", "wmmse_perfect_csi", "zf_perfect_csi", "ls_zf_uplink"}
     for row in default["methods"].values():
-        assert row.keys() == {"sum_rate", "ci95", "fraction_of_wmmse"}
-        assert 0 < row["ci95"] < row["sum_rate"]
+        assert row.keys() == {"sum_rate", "ci95", "fraction_of_wmmse", "fraction_ci95"}
+        assert 0 < row["ci95"] < row["sum_rate"] and row["fraction_ci95"] < 0.1
+    assert not default["partial"] and not default["true_channel"]
     assert default["latency_ms"]["p50"] <= default["latency_ms"]["p99"]
     assert default["metrics"]["RateSink"]["blocks"] == 150
     assert default["versions"].keys() >= {"python", "calibeam", "torch", "numba", "numpy"}
@@ -91,7 +101,7 @@ def test_seeds_differ_and_repeat(default, tmp_path):
 def test_every_estimator_and_precoder_streams(estimator, precoder):
     for calibration in ("none", "calibrated"):
         scenario = Scenario(users=4)
-        rate = fdd_e2e.wire(scenario, estimator, calibration, precoder, "cpu").run(blocks=40)["RateSink"]["sum_rate"]
+        rate = wire(scenario, estimator, calibration, precoder, "cpu").run(blocks=40)["RateSink"]["sum_rate"]
         assert rate > 2
 
 
@@ -104,7 +114,7 @@ def test_learned_powers_for_known_channels_beat_wmmse(tmp_path):
 def test_streaming_gives_what_evaluation_gives():
     for weights in ("calibrated-m64", "calibrated-perfect"):
         scenario = Scenario(users=6)
-        streamed = fdd_e2e.wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
+        streamed = wire(scenario, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
         evaluated = Reference.of(scenario, 50).rate_of(load_network(weights)[0])
         assert streamed == pytest.approx(evaluated, rel=1e-4)
 
@@ -112,7 +122,7 @@ def test_streaming_gives_what_evaluation_gives():
 @pytest.mark.parametrize("paper", PAPERS)
 def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
     file, scenario = str(paper_weights(tmp_path, paper, 32)), Scenario(antennas=32, users=4)
-    link = fdd_e2e.wire(scenario, "ls", file, "calibrated", "cpu")
+    link = wire(scenario, "ls", file, "calibrated", "cpu")
     names = [block.name for block in link.nodes]
     assert ("PilotCalibration" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
     evaluated = Reference.of(scenario, 50).rate_of(load_network(file)[0])
@@ -121,7 +131,7 @@ def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
 
 def test_learned_pilots_are_sent_at_exactly_the_uplink_power(tmp_path):
     scenario = Scenario(antennas=32, users=4)
-    link = fdd_e2e.wire(scenario, "ls", str(paper_weights(tmp_path, "conference", 32)), "calibrated", "cpu")
+    link = wire(scenario, "ls", str(paper_weights(tmp_path, "conference", 32)), "calibrated", "cpu")
     source, estimator = link.nodes[0], link.nodes[3]
     sent = run_block(source, range(2))["pilots"]
     np.testing.assert_allclose(np.sum(np.abs(sent.astype(complex)) ** 2, axis=2), scenario.uplink_power * 4, rtol=1e-6)
@@ -137,7 +147,7 @@ def test_users_and_pilots_that_a_paper_network_was_not_trained_for_are_named(tmp
         (journal, ("--users", "8"), "users=8: these weights are for 4 users"),
         (conference, ("--users", "4", "--pilots", "6"), "pilots=6: .* as many pilots as users, 4"),
     ):
-        code, _, errors = command(fdd_e2e.main, "--calibration", weights, *options)
+        code, _, errors = command(main, "--calibration", weights, *options)
         assert code == 2 and re.search(message, errors) and len(errors.splitlines()) == 1
 
 
@@ -159,7 +169,7 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
         (("--antennas", "48"), "no calibration weights 'calibrated' for antennas=48"),
         (("--antennas", "32", "--calibration", "calibrated-m64"), "are for antennas=64, the link has antennas=32"),
         (("--precoder", "dirty"), "precoder='dirty'"),
-        (("--estimator", "guess"), "estimator='guess'"),
+        (("--estimator", "guess"), "'--estimator': 'guess'"),
         (("--transport", "pigeon"), "pigeon"),
         (("--workers", "elf"), "elf"),
         (("--device", "abacus"), "abacus"),
@@ -171,7 +181,7 @@ def test_fewer_pilots_than_users_work_except_with_least_squares(tmp_path):
     ],
 )
 def test_bad_argument_is_one_line_and_exit_code_2(options, message, command):
-    code, output, errors = command(fdd_e2e.main, *options)
+    code, output, errors = command(main, *options)
     assert code == 2
     assert message in errors
     assert len(errors.splitlines()) == 1 and output == ""
@@ -198,23 +208,22 @@ def test_plain_output_ends_with_the_table_and_writes_the_plot(tmp_path):
 
 def test_terminal_shows_a_live_table():
     main, other = pty.openpty()
-    program = subprocess.Popen(
-        [*PROGRAM, "--blocks", "1500", "--no-compare"], stdout=other, stderr=other, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    )
-    os.close(other)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(main, 4096)
-        except OSError:
-            break
-        shown += piece
-    assert program.wait(60) == 0
+    terminal = {"stdout": other, "stderr": other, "env": {**os.environ, "TERM": "xterm", "COLUMNS": "100"}}
+    with (
+        started(PROGRAM, "--blocks", "1500", "--no-compare", **terminal) as program,
+        open(main, "rb", 0) as screen,
+    ):
+        os.close(other)
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while piece := screen.read(4096):
+                shown += piece
+        assert program.wait(60) == 0
     assert b"busy" in shown and b"blocks/s" in shown
 
 
 def test_wiring_is_short_enough_to_read_in_one_screen():
-    assert len(inspect.getsource(fdd_e2e.wire).splitlines()) <= 20
+    assert len(inspect.getsource(wire).splitlines()) <= 20
 
 
 def test_reference_that_fails_is_told_of_and_loses_nothing(tmp_path):
@@ -239,3 +248,122 @@ def test_smallest_links_run(options, tmp_path):
     done = run(*options, "--plot", str(tmp_path / "p.svg"), "--json", str(tmp_path / "r.json"))
     assert done.returncode == 0, done.stderr
     json.loads((tmp_path / "r.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--estimator", "ls", "--calibration", "calibrated-perfect"), "--estimator would have no effect: .* hears the true channel"),
+        (("--pilots", "8", "--calibration", "calibrated-perfect", "--no-compare"), "--pilots would have no effect"),
+        (("--estimator", "lmmse", "--calibration", "data-driven-m64-k8"), "hears the received pilots themselves"),
+        (("--device", "cpu", "--calibration", "none", "--precoder", "zf"), "--device would have no effect"),
+        (("--precoder", "zf", "--base-station", "ipc:///tmp/none"), "--precoder would have no effect: the base station is the receiver"),
+        (("--curve", "keys"), "--curve would have no effect: it is for --base-station"),
+        (("--rates",), "--rates would have no effect: it is for --json"),
+        (("--array-axis", "1", "0", "0"), "--array-axis would have no effect: it is for --deepmimo"),
+        (("--deepmimo", "a", "b", "--world", "my.py:Mine"), "a link has one world"),
+    ],
+)
+def test_options_without_effect_are_refused_with_the_reason(options, reason, command):
+    code, output, errors = command(main, *options)
+    assert code == 2 and re.search(reason, errors) and len(errors.splitlines()) == 1 and output == ""
+
+
+def test_a_link_that_hears_the_true_channel_is_called_so(command):
+    done = command(main, "--calibration", "calibrated-perfect", "--blocks", "5", "--no-compare")
+    assert "this link (true channel)" in done.out
+
+
+def test_places_where_nothing_can_be_written_are_found_out_before_anything_runs(command, monkeypatch, tmp_path):
+    monkeypatch.setattr(Scenario, "prepare", lambda self: pytest.fail("the simulation began"))
+    for option in ("--json", "--plot"):
+        (tmp_path / "folder.png").mkdir(exist_ok=True)
+        assert "is a folder" in command(main, option, tmp_path / "folder.png").err
+        assert "cannot write /proc/r.png" in command(main, option, "/proc/r.png").err
+
+
+def test_json_has_the_rate_of_every_block_where_asked_for(tmp_path):
+    found = measured(tmp_path, "--rates", "--blocks", "20", "--no-compare")["methods"]["link"]
+    assert len(found["rates"]) == 20 and np.mean(found["rates"]) == pytest.approx(found["sum_rate"])
+
+
+def test_ctrl_c_prints_and_writes_what_is_done(tmp_path):
+    file = tmp_path / "r.json"
+    with started(PROGRAM, "--blocks", "1000000", "--json", file, "--rates", env={**os.environ, "PYTHONUNBUFFERED": "1"}) as link:
+        line = link.stdout.readline()
+        while "blocks/s" not in line or " 0/" in line:
+            assert link.poll() is None, link.stderr.read()
+            line = link.stdout.readline()
+        link.send_signal(signal.SIGINT)
+        out, err = link.communicate(timeout=30)
+    assert link.returncode == 130 and err == ""
+    assert "which is partial" in out and "of 1000000 blocks" in out
+    found = json.loads(file.read_text())
+    assert found["partial"] and 0 < len(found["methods"]["link"]["rates"]) < 1000000
+    assert found["methods"]["wmmse_perfect_csi"] is None
+
+
+OWN = """
+from blocks import Block, Signal
+from sim.precoding import zero_forcing
+
+
+class Mine(Block):
+    inputs = {"h_est": Signal("M", "K")}
+    outputs = {"v": Signal("M", "K")}
+
+    def __init__(self, power):
+        self.power = power
+
+    def work(self, h_est):
+        return zero_forcing(h_est, self.power)
+
+
+class Strange(Mine):
+    def __init__(self, power, colour):
+        super().__init__(power)
+"""
+
+
+def test_a_precoder_of_a_users_own_takes_the_place_of_ours(tmp_path):
+    (tmp_path / "my.py").write_text(OWN)
+    options = ("--calibration", "none", "--blocks", "20")
+    own, ours = (measured(tmp_path, *options, "--precoder", name) for name in (f"{tmp_path}/my.py:Mine", "zf"))
+    assert own["methods"]["link"]["sum_rate"] == ours["methods"]["link"]["sum_rate"]
+    assert any("Mine.v" in line for line in own["graph"]["connections"])
+
+
+def test_a_precoder_of_a_users_own_that_does_not_fit_is_named(tmp_path, command):
+    (tmp_path / "my.py").write_text(OWN)
+    for name, words in (("Strange", "Strange needs colour"), ("Nobody", "has no class Nobody"), ("Block", "it needs an input h_est")):
+        done = command(main, "--precoder", f"{tmp_path}/my.py:{name}")
+        assert done.code == 2 and words in done.err
+
+
+def test_transmitter_and_array_axis_are_those_of_the_deepmimo_world(tmp_path, command):
+    table = trace(ROOM, ROOM.positions())
+    folders = [write_v4(tmp_path / name, table, carrier, "npz") for carrier, name in enumerate(("up", "down"))]
+    options = ("--deepmimo", *folders, "--users", "3", "--calibration", "none", "--blocks", "20")
+    along_y, along_x = (measured(tmp_path, *options, "--array-axis", *axis)["methods"]["link"]["sum_rate"] for axis in ("010", "100"))
+    assert along_x != along_y
+    done = command(main, *options, "--transmitter", "77")
+    assert done.code == 2 and "77" in done.err
+
+
+WORLD = """
+from dataclasses import dataclass
+
+from sim.world.room import Room
+
+
+@dataclass(frozen=True)
+class Mine(Room):
+    pass
+"""
+
+
+def test_a_world_of_a_users_own_takes_the_place_of_the_room(tmp_path):
+    (tmp_path / "my.py").write_text(WORLD)
+    own = measured(tmp_path, "--world", f"{tmp_path}/my.py:Mine", "--blocks", "20", "--no-compare")
+    ours = measured(tmp_path, "--blocks", "20", "--no-compare")
+    assert own["methods"]["link"]["sum_rate"] == ours["methods"]["link"]["sum_rate"]

@@ -10,9 +10,15 @@ from flowgraphs.experiments.baselines import NAMES
 from flowgraphs.experiments.figures import FIGURES
 from flowgraphs.experiments.points import Point
 from flowgraphs.experiments.running_time import PUBLISHED
+from flowgraphs.wiring.command_line import run
 from flowgraphs.wiring.methods import TITLES, make_scenario, wire_method
 from trained.evaluation.published import MIMO_USERS, WMMSE
 from trained.store import known
+
+
+def main():
+    run(reproduce.app)
+
 
 BLOCKS = {"quick": 25, "full": 30}
 
@@ -35,7 +41,7 @@ def rows_of(file):
 
 
 def test_figures_come_with_data_pictures_configuration_and_what_was_published(small, command, tmp_path):
-    done = command(reproduce.main, "all", "--out", tmp_path, "--workers", "2")
+    done = command(main, "all", "--out", tmp_path, "--workers", "2")
     assert done.code == 0, done.err
     for name in ("journal-6a", "unfolding-6", "unfolding-tables"):
         folder = tmp_path / name
@@ -57,13 +63,13 @@ def test_figures_come_with_data_pictures_configuration_and_what_was_published(sm
     }
     for r in beside:
         assert float(r["ratio"]) == pytest.approx(float(r["ours"]) / float(r["published"]))
-    again = command(reproduce.main, "unfolding-6", "--out", tmp_path, "--workers", "2")
+    again = command(main, "unfolding-6", "--out", tmp_path, "--workers", "2")
     assert "6 of 6 points are there already" in again.out
 
 
 def test_what_has_no_weights_is_left_out_and_told_of(small, command, tmp_path, monkeypatch):
     monkeypatch.setattr(reproduce, "FIGURES", {"journal-6a": replace(FIGURES["journal-6a"], values=(24,), blocks=BLOCKS)})
-    done = command(reproduce.main, "journal-6a", "--out", tmp_path, "--workers", "1")
+    done = command(main, "journal-6a", "--out", tmp_path, "--workers", "1")
     assert done.code == 0
     assert "left out, its weights are missing (--full trains them): unfolding at" in done.out
     assert {r["method"] for r in rows_of(tmp_path / "journal-6a" / "results.csv")} == {"wmmse", "zf", "mrt", "calibrated-perfect"}
@@ -76,7 +82,7 @@ def test_full_takes_more_blocks(small, command, tmp_path, monkeypatch):
         "FIGURES",
         {"journal-6a": replace(FIGURES["journal-6a"], values=(24,), blocks=BLOCKS, methods={"wmmse": "WMMSE", "zf": "ZF"})},
     )
-    assert command(reproduce.main, "journal-6a", "--full", "--out", tmp_path, "--workers", "1").code == 0
+    assert command(main, "journal-6a", "--full", "--out", tmp_path, "--workers", "1").code == 0
     assert {r["blocks"] for r in rows_of(tmp_path / "journal-6a" / "results.csv")} == {"30"}
 
 
@@ -98,7 +104,7 @@ def test_the_tables_are_as_printed():
 
 
 def test_methods_share_channels_and_noise():
-    s = make_scenario("zf", {"antennas": 16, "users": 4, "seed": 3})
+    s = make_scenario("zf", {"antennas": 16, "users": 4}, seed=3)
     a, b = (next(iter(wire_method(m, s).run(blocks=30, first=f).values()))["rates"] for m, f in (("zf", 0), ("zf", 10)))
     np.testing.assert_array_equal(a[10:], b[:20])
     mimo = make_scenario("rzf-mimo", {"antennas": 8, "users": 2})
@@ -112,5 +118,5 @@ def test_names_of_points_are_file_names():
 
 
 def test_an_unknown_figure_is_named(command, tmp_path):
-    done = command(reproduce.main, "fig-3", "--out", tmp_path)
+    done = command(main, "fig-3", "--out", tmp_path)
     assert done.code == 2 and "figure='fig-3' is not one of conference-3" in done.err

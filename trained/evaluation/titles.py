@@ -3,5 +3,5 @@
 REFERENCES = {
     "wmmse_perfect_csi": "WMMSE, perfect CSI",
     "zf_perfect_csi": "ZF, perfect CSI",
-    "ls_zf_uplink": "LS + ZF on the uplink estimate",
+    "ls_zf_uplink": "LS + ZF",
 }
