@@ -11,6 +11,7 @@ from rich.table import Table
 
 from flowgraphs.wiring.command_line import program, run
 from trained.card import Card
+from trained.networks import NETWORKS
 from trained.store import COMPARED, SHIPPED, known, user_folder
 
 
@@ -30,7 +31,7 @@ def weights():
         rows = [row for row in card.results["rows"] if "fraction_of_wmmse" in row]
         shares = [row["fraction_of_wmmse"] for row in rows]
         span = "-" if not shares else f"{min(shares):.0%}" if len(shares) == 1 else f"{100 * min(shares):.0f}-{max(shares):.0%}"
-        antennas = "any" if card.antennas is None else str(card.antennas)
+        antennas = "any" if card.network in NETWORKS and card.antennas is None else str(card.size["antennas"])
         table.add_row(name, antennas, users, card.hears, span, places.get(file.parent, str(file.parent)))
     Console().print(table)
     typer.echo(f"one's own lie in {user_folder()}")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trained.networks import Network
 
 FORMAT = 2
+_SIZE = ("antennas", "min_users", "max_users", "user_antennas", "streams")
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,9 @@ class Card:
             raise ValueError(f"{file} is not a card of weights: it holds a {type(content).__name__}, expected a map")
         if content.pop("format", 1) != FORMAT:
             raise ValueError(f"{file} is not a card of this version of calibeam (format {FORMAT}): train the weights again")
-        kinds = {f.name: str if f.type == "str" else dict for f in fields(cls)}
-        wrong = [name for name, value in content.items() if name not in kinds or not isinstance(value, kinds[name] | type(None))]
-        missing = {"network", "size", "config", "hears", "gives", "world", "scenario", "sha256"} - content.keys()
-        if wrong or missing:
-            raise ValueError(f"{file} is not a card of weights: {', '.join(sorted([*wrong, *missing]))} missing or of another kind")
+        content = {name: value for name, value in content.items() if value is not None}
+        if wrong := _misfits(content):
+            raise ValueError(f"{file} is not a card of weights: {', '.join(wrong)} missing or of another kind")
         return cls(**content)
 
     def kind(self) -> type[Network]:
@@ -110,3 +109,16 @@ class Card:
         draft = file.with_suffix(".json.part")
         draft.write_text(json.dumps(content, indent=2) + "\n")
         draft.replace(file)
+
+
+def _misfits(content: dict[str, Any]) -> list[str]:
+    """Names of what is missing in the content of a card, or is of another kind."""
+    kinds = {f.name: str if f.type == "str" else dict for f in fields(Card)}
+    wrong = {name for name, value in content.items() if name not in kinds or not isinstance(value, kinds[name])}
+    wrong |= {"network", "size", "config", "hears", "gives", "world", "scenario", "sha256"} - content.keys()
+    parts = {"size": dict.fromkeys(_SIZE, int), "scenario": {"world": dict}, "results": {"rows": list}}
+    for name in parts.keys() & content.keys() - wrong:
+        wrong |= {f"{name}.{part}" for part, kind in parts[name].items() if type(content[name].get(part)) is not kind}
+        if name == "size":
+            wrong |= {f"size.{part}" for part in content["size"].keys() - set(_SIZE)}
+    return sorted(wrong)

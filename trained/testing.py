@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sim.world.named import described, name_of
 from sim.world.scenario import Scenario
 from trained.card import Card
 from trained.networks import NETWORKS, Gives, Hears, Network
@@ -137,7 +138,9 @@ def _training(network, settings, hold):
 def _weights(network, settings, hold):
     network.eval()
     kind = type(network)
-    made = Card(kind.name, asdict(settings.size), asdict(settings.config), str(kind.hears), str(kind.gives), "room", {})
+    about = (asdict(settings.size), asdict(settings.config), str(kind.hears), str(kind.gives))
+    scenario = settings.scenario("test")
+    made = Card(kind.name, *about, name_of(scenario.world), {"world": described(scenario.world)})
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "checked.safetensors"
         save_network(network, made, file)

@@ -38,10 +38,7 @@ def network(name: str, title: str) -> Callable[[N], N]:
 def find_network(name: str) -> type[Network]:
     """The network of that name, or of a file as in "my.py:Mine". Raises ValueError for one that there is not."""
     if ".py:" in name:
-        made = load_class(name, Network)
-        if not made.name:
-            network(made.__name__.lower(), made.__name__)(made)
-        return NETWORKS[made.name]
+        return _named(load_class(name, Network))
     if name not in NETWORKS:
         raise ValueError(f"network={name!r} is not one of {', '.join(NETWORKS)}; a class of your own is given as my.py:Mine")
     return NETWORKS[name]
@@ -53,8 +50,11 @@ def load_networks() -> None:
         importlib.import_module(module.name)
     for point in entry_points(group="calibeam.networks"):
         try:
-            made = point.load()
-            if not made.name:
-                network(point.name, point.name)(made)
+            _named(point.load(), point.name)
         except Exception as error:
             warnings.warn(f"the network {point.name} of {point.value} cannot be used: {type(error).__name__}: {error}", stacklevel=2)
+
+
+def _named(made: type[Network], name: str | None = None) -> type[Network]:
+    """A class of somebody else's, registered by `name`, or by that of the class, where it has no @network of its own."""
+    return made if "name" in vars(made) else network(name or made.__name__.lower(), name or made.__name__)(made)

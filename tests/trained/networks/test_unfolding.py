@@ -2,23 +2,27 @@ import numpy as np
 import pytest
 import torch
 
-from sim.rate_mimo import sum_rate_mimo, sum_rate_mimo_torch
+from sim.rate import effective_channel, sum_rate, sum_rate_torch
 from sim.wmmse_mimo import wmmse_mimo
-from sim.world.rayleigh import RayleighScenario
+from tests.support import rayleigh, rayleigh_channels, untrained
 from trained.networks.parts.last_step import exact_precoder, received, receivers
 from trained.networks.parts.unfolding_gradients import closed_form_gradients
 from trained.networks.unfolding import Unfolding, transmitted, zero_forcing_start
 
-S = RayleighScenario(antennas=8, users=3, user_antennas=2, streams=2)
+S = rayleigh(8, 3)
 
 
 def channels(blocks=6, scenario=S, dtype=torch.complex128):
-    return torch.from_numpy(scenario.channels(range(blocks))).to(dtype) * scenario.power**0.5
+    return rayleigh_channels(scenario, blocks, dtype)
+
+
+def rates(h, v):
+    return sum_rate(effective_channel(h.numpy(), np.asarray(v)), 1.0)
 
 
 def network(layers=3, scenario=S, noise=0.1):
-    torch.manual_seed(0)
-    made = Unfolding(scenario.antennas, scenario.users, scenario.user_antennas, scenario.streams, layers).double()
+    sizes = (scenario.antennas, scenario.users, scenario.user_antennas, scenario.user_streams)
+    made = untrained(Unfolding, *sizes, layers=layers).double()
     made.start_from(channels(40, scenario))
     with torch.no_grad():
         for name, p in made.named_parameters():
@@ -28,9 +32,9 @@ def network(layers=3, scenario=S, noise=0.1):
 
 @pytest.mark.parametrize(("users", "antennas", "streams", "layers"), [(3, 2, 2, 3), (2, 2, 1, 4), (4, 1, 1, 2)])
 def test_closed_form_gradients_equal_automatic_differentiation(users, antennas, streams, layers):
-    scenario = RayleighScenario(8, users, antennas, streams)
+    scenario = rayleigh(8, users, antennas, streams=streams)
     net, h = network(layers, scenario), channels(6, scenario)
-    sum_rate_mimo_torch(h, net.precoders(h), 1.0).mean().backward()
+    sum_rate_torch(effective_channel(h, net.precoders(h)), 1.0).mean().backward()
     found = closed_form_gradients(net, h)
     assert found.keys() == {name for name, _ in net.named_parameters()}
     for name, p in net.named_parameters():
@@ -45,7 +49,7 @@ def test_training_can_start_at_regularized_zero_forcing():
     with torch.no_grad():
         found = net.precoders(h)
     expected = wmmse_mimo(h.numpy(), 2, 1.0, 1.0, 0)
-    np.testing.assert_allclose(sum_rate_mimo(h.numpy(), found.numpy(), 1.0), sum_rate_mimo(h.numpy(), expected, 1.0), rtol=1e-9)
+    np.testing.assert_allclose(rates(h, found), rates(h, expected), rtol=1e-9)
 
 
 def test_products_with_b_are_those_of_the_matrix():
@@ -62,9 +66,8 @@ def test_the_last_step_is_an_iteration_of_wmmse():
     h = channels()
     start = zero_forcing_start(h, 2)
     v = exact_precoder(h, *receivers(h, start))
-    ours = sum_rate_mimo_torch(h, v, 1.0)
-    np.testing.assert_allclose(ours.numpy(), sum_rate_mimo(h.numpy(), wmmse_mimo(h.numpy(), 2, 1.0, 1.0, 1), 1.0), rtol=1e-9)
-    assert (ours > sum_rate_mimo_torch(h, start, 1.0)).all()
+    np.testing.assert_allclose(rates(h, v), rates(h, wmmse_mimo(h.numpy(), 2, 1.0, 1.0, 1)), rtol=1e-9)
+    assert (rates(h, v) > rates(h, start)).all()
 
 
 def test_the_covariance_is_that_of_what_users_receive():
@@ -91,9 +94,10 @@ def test_a_network_serves_fewer_users_as_if_the_others_had_no_channel():
 
 
 def test_power_is_met_and_users_and_noise_scale_out():
-    net = Unfolding(16, 4, layers=3)
-    net.start_from(channels(40, RayleighScenario(16, 4, 1, 1), torch.complex64))
-    h = torch.from_numpy(RayleighScenario(16, 4, 1, 1).channels(range(5)))[:, :, 0].mH
+    s = rayleigh(16, 4, user_antennas=1)
+    net = untrained(Unfolding, 16, 4, layers=3)
+    net.start(s, torch.Generator())
+    h = torch.from_numpy(s.downlink(range(5))).mH
     with torch.no_grad():
         (v,) = net(h, 0.0, 3.0, 1.0)
         (scaled,) = net(h * 1e-4, 0.0, 3.0, 1e-8)
@@ -102,10 +106,17 @@ def test_power_is_met_and_users_and_noise_scale_out():
 
 
 def test_users_at_one_place_do_not_stop_it():
-    net = Unfolding(16, 2, layers=2)
-    net.start_from(channels(40, RayleighScenario(16, 2, 1, 1), torch.complex64))
-    h = torch.from_numpy(RayleighScenario(16, 2, 1, 1).channels(range(3)))[:, :, 0].mH.clone()
+    s = rayleigh(16, 2, user_antennas=1)
+    net = untrained(Unfolding, 16, 2, layers=2)
+    net.start(s, torch.Generator())
+    h = torch.from_numpy(s.downlink(range(3))).mH.clone()
     h[:, :, 1] = h[:, :, 0]
     with torch.no_grad():
         (v,) = net(h, 0.0, 1e6, 1e-3)
     assert torch.isfinite(torch.view_as_real(v)).all()
+
+
+@pytest.mark.parametrize(("config", "message"), [({"layers": 0}, "layers=0"), ({"begin": "noise"}, "begin='noise' is not one of wmmse, rzf")])
+def test_a_hyper_parameter_that_cannot_be_is_named(config, message):
+    with pytest.raises(ValueError, match=message):
+        Unfolding.Config(**config)

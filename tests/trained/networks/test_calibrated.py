@@ -4,8 +4,11 @@ import torch
 
 from sim.rate import sum_rate
 from sim.structured import structured_precoder
-from trained.networks.calibrated import Calibration
-from trained.networks.parts.powers import PowerRounds
+from sim.world.scenario import Scenario
+from tests.support import untrained
+from tests.trained.small import ROOM
+from trained.networks import Size
+from trained.networks.calibrated import Calibrated
 from trained.store import load_network
 
 NOISE, POWER, USER_NOISE = 2e-12, 3.16, 3.16e-9
@@ -67,16 +70,8 @@ def test_output_is_finite_for_degenerate_input(rng, network, make):
     assert np.isfinite(precoder(network, h)).all()
 
 
-def test_every_user_keeps_power_above_zero(rng):
-    powers = PowerRounds(16, rounds=1, floor=0.01)
-    torch.nn.init.normal_(powers.rounds[0].out.weight, std=30.0)
-    p, q = powers(channels(rng), [], POWER, USER_NOISE)
-    assert p.min() >= 0.009 * POWER / 6 and q.min() > 0
-    torch.testing.assert_close(p.sum(1), torch.full((5,), POWER))
-
-
 def started(rng, antennas=16, **sizes):
-    network = Calibration(antennas, **{"regions": 4, "cells": 2, "rank": 2, "hidden": 8, **sizes})
+    network = untrained(Calibrated, antennas, 1, **{"regions": 4, "cells": 2, "rank": 2, "hidden": 8, **sizes})
     places = [torch.complex(*torch.from_numpy(rng.standard_normal((2, 400, antennas)) * 3e-6).float()) for _ in range(2)]
     network.mixture.start_from(*places, torch.from_numpy(rng.random((400, 3))).float(), torch.Generator().manual_seed(0))
     return network
@@ -95,3 +90,21 @@ def test_arrays_smaller_than_the_rank_work(rng, antennas):
     network = started(rng, antennas, rank=4)
     for value in outputs(network, channels(rng, antennas=antennas, users=1)):
         assert torch.isfinite(torch.view_as_real(value) if value.is_complex() else value).all()
+
+
+@pytest.mark.parametrize(("field", "value"), [("regions", 0), ("cells", 0), ("rank", 0), ("hidden", -1), ("mixture_rate", 0.0)])
+def test_a_hyper_parameter_that_cannot_be_is_named(field, value):
+    with pytest.raises(ValueError, match=f"{field}={value}"):
+        Calibrated.Config(**{field: value})
+
+
+def test_more_cells_than_training_positions_are_refused():
+    network = Calibrated(Size(16, 2, 4), Calibrated.Config(regions=1000, cells=2))
+    with pytest.raises(ValueError, match="regions=1000 with cells=2 each are more than the 1600 training positions"):
+        network.start(Scenario(antennas=16, users=4, world=ROOM, split="train"), torch.Generator())
+
+
+def test_the_mixture_gets_its_share_of_the_learning_rate(rng):
+    others, mixture = started(rng, mixture_rate=0.25).parameter_groups()
+    assert (others["share"], mixture["share"]) == (1.0, 0.25)
+    assert others["params"] and mixture["params"]

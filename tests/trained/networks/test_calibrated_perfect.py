@@ -4,8 +4,9 @@ import torch
 
 from sim.structured import structured_precoder
 from sim.world.scenario import Scenario
-from trained.evaluation.evaluate import Reference
-from trained.networks.calibrated_perfect import PerfectCalibration
+from tests.support import untrained
+from trained.evaluation.reference import Reference
+from trained.networks.calibrated_perfect import CalibratedPerfect
 from trained.store import load_network
 
 POWER, NOISE = 3.16, 3.16e-9
@@ -48,7 +49,7 @@ def test_user_phase_changes_no_power(rng, network):
 
 
 def test_an_untrained_network_gives_equal_powers(rng):
-    p, q = powers(PerfectCalibration(8), channels(rng))
+    p, q = powers(untrained(CalibratedPerfect, 32, 6, width=8), channels(rng))
     torch.testing.assert_close(p, torch.full((5, 6), POWER / 6))
     torch.testing.assert_close(q, torch.full((5, 6), POWER / 6))
 
