@@ -24,8 +24,8 @@ class DownlinkChannel(ScenarioBlock):
     Out:  g  (K, N, K, d) complex64   entry (k, n, j, i): what antenna n of user k hears of stream i of user j
 
     Raises ValueError, naming who gave it, for a precoder whose trace(V V^H) is above scenario.downlink_power by more than 0.1 %, or NaN,
-    and for samples (from a port of that name, or T other than K) whose mean power over a frame is above it by more than chance makes of random
-    symbols. allow_power: let any power pass.
+    and for samples (from a port of that name, or T other than K) whose mean power over a frame is above it by more than chance makes of
+    random symbols. allow_power: let any power pass.
     """
 
     inputs = {"v": Signal("M", "T")}
