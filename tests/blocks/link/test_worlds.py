@@ -80,7 +80,7 @@ def test_a_precoder_for_users_with_one_antenna_does_not_fit_several():
 def test_a_precoder_of_too_much_power_is_refused(s):
     streams = s.user_streams if s.user_antennas > 1 else None
     blocks = GenieCSI(s), WMMSEPrecoder(100 * s.downlink_power, s.noise_power, streams=streams)
-    with pytest.raises(BlockError, match=r"DownlinkChannel, has .* mW in coherence block 0, the scenario allows downlink_power_dbm"):
+    with pytest.raises(BlockError, match=r"gives a precoder of power .* mW at coherence block \d+, .*allow_power=True"):
         rates(*blocks, DownlinkChannel(s), RateSink(s.noise_power, s.user_antennas))
     assert len(rates(*blocks, DownlinkChannel(s, allow_power=True), RateSink(s.noise_power, s.user_antennas))) == 30
 
@@ -88,7 +88,7 @@ def test_a_precoder_of_too_much_power_is_refused(s):
 def test_a_precoder_with_nan_in_it_is_refused():
     v = np.zeros((2, 16, 3), np.complex64)
     v[1, 4, 2] = np.nan
-    with pytest.raises(ValueError, match="has nan mW in coherence block 1"):
+    with pytest.raises(ValueError, match="power nan mW at coherence block 1"):
         run_block(DownlinkChannel(OWN), v=v)
 
 

@@ -12,6 +12,7 @@ from sim.world.deepmimo import DeepMIMO, _flat_users
 from sim.world.room import Grid, Room
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
+from sim.world.world import World
 
 ROOM = Room(user_areas=(Grid((0.0, 0.0), 10, 12),))
 
@@ -132,6 +133,31 @@ def test_list_that_breaks_off_is_named(tmp_path, table):
     savemat(tmp_path / "up" / "I1.1.CIR.mat", {"CIR_array_full": whole[:, :100]})
     with pytest.raises(ValueError, match="breaks off at user 5"):
         DeepMIMO(up, up).path_table()
+
+
+def test_a_transmitter_that_is_not_there_is_named_with_those_that_are(tmp_path, table):
+    v2, v4 = write_v2(tmp_path / "two", table, 0), write_v4(tmp_path / "four", table, 0, "npz")
+    with pytest.raises(ValueError, match=r"two has the base stations \[1\] .* got 7"):
+        DeepMIMO(v2, v2, transmitter=7).path_table()
+    with pytest.raises(ValueError, match=r"four has the transmitters \[\(1, 0\)\] .* 0 of them for transmitter=7"):
+        DeepMIMO(v4, v4, transmitter=7).path_table()
+
+
+def test_it_is_a_world_without_a_link_loss_of_its_own(tmp_path, table):
+    world = DeepMIMO(write_v4(tmp_path / "up", table, 0, "npz"), write_v4(tmp_path / "down", table, 1, "npz"), paths=3)
+    s = Scenario(antennas=8, users=2, world=world, split="all")
+    assert isinstance(world, World)
+    assert s.link_loss_db == 0.0
+    assert world.carriers_hz == table.carriers_hz
+    assert world.path_table().gain_db.shape == (2, len(table), 3)
+    rows = s.user_positions(range(4))
+    np.testing.assert_array_equal(s.downlink(range(4)), world.channels(rows, 8, 1).conj())
+
+
+@pytest.mark.parametrize(("change", "words"), [({"array_axis": (1.0, 1.0, 0.0)}, "give a unit vector"), ({"paths": 0}, "paths=0")])
+def test_bad_numbers_are_refused_before_anything_is_read(change, words):
+    with pytest.raises(ValueError, match=words):
+        DeepMIMO("nowhere", "nowhere", **change)
 
 
 @given(values=st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, 0.5, np.nan, np.inf, 1e300]), max_size=30), users=st.integers(0, 4))
