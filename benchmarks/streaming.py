@@ -45,15 +45,15 @@ def streamed(fg, blocks, batch, **arguments):
 
 def looped(fg, blocks, batch):
     """The flowgraph's blocks, called in order by a plain loop."""
-    for block in fg.blocks:
+    for block in fg.nodes:
         block.start()
     began = time.monotonic()
     for start in range(0, blocks, batch):
         index, arrays, tags = range(start, min(start + batch, blocks)), {}, {}
-        for block in fg.blocks:
+        for block in fg.nodes:
             arrays = block.process(index, {into: np.asarray(arrays[out]) for _, out, target, into in fg.links if target is block}, tags)
     seconds = time.monotonic() - began
-    for block in fg.blocks:
+    for block in fg.nodes:
         block.stop()
     return seconds
 

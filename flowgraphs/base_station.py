@@ -250,7 +250,7 @@ def base_station(
         f"{sink.value} to {', '.join(places_out)}; Ctrl-C stops it",
         soft_wrap=True,
     )
-    worker = next(block.name for block in fg.blocks if isinstance(block, TolerantChain))
+    worker = next(block.name for block in fg.nodes if isinstance(block, TolerantChain))
     serve(fg, worker, console, places_out[0])
 
 

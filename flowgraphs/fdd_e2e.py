@@ -133,7 +133,7 @@ def fdd_e2e(
         link = wire_to_base_station(scenario, calibration, base_station, curve)
         choices = {"base_station": base_station}
         report.note(f"the base station at {base_station} is the receiver; waits until it is there")
-    for block in link.blocks:
+    for block in link.nodes:
         if isinstance(block, LearnedBlock) and not block.trained_in(scenario.world):
             report.note(f"the calibration {calibration} was trained in another world than this one")
     report.link(link, streaming, choices)

@@ -17,15 +17,15 @@ class Chain(Block):
     Tensors stay where they are between blocks that take tensors. Raises WiringError where two neighbours do not fit.
     """
 
-    def __init__(self, *blocks: Block):
-        if not blocks:
+    def __init__(self, *nodes: Block):
+        if not nodes:
             raise WiringError("a Chain needs at least one block")
-        self.blocks = blocks
+        self.nodes = nodes
         self.rename(set())
-        self.inputs, self.outputs = blocks[0].inputs, blocks[-1].outputs
-        self.takes_tensors = blocks[0].takes_tensors
+        self.inputs, self.outputs = nodes[0].inputs, nodes[-1].outputs
+        self.takes_tensors = nodes[0].takes_tensors
         self.links = []
-        for source, target in pairwise(blocks):
+        for source, target in pairwise(nodes):
             target.offer(source.outputs)
             pairs = default_links(source, target)
             missing = [n for n, s in target.inputs.items() if not s.optional and n not in dict(pairs).values()]
@@ -36,46 +36,46 @@ class Chain(Block):
     def rename(self, taken: set[str]) -> None:
         """Give the blocks names that differ from each other and from those `taken`, and the chain one made of them."""
         taken = set(taken)
-        for block in self.blocks:
+        for block in self.nodes:
             block.name = name_of(block, taken)
             taken.add(block.name)
-        self.name = "+".join(block.name for block in self.blocks)
+        self.name = "+".join(block.name for block in self.nodes)
 
     def start(self):
-        for block in self.blocks:
+        for block in self.nodes:
             block.interrupted = self.interrupted
             with _blame(block):
                 block.start()
 
     def end(self):
-        for block in self.blocks:
+        for block in self.nodes:
             with _blame(block):
                 block.end()
 
     def stop(self):
         with ExitStack() as stops:  # runs them all, whichever fails
-            for block in reversed(self.blocks):
+            for block in reversed(self.nodes):
                 stops.callback(_stop, block)
 
     def offer(self, ports):
-        self.blocks[0].offer(ports)
-        self.inputs = self.blocks[0].inputs
+        self.nodes[0].offer(ports)
+        self.inputs = self.nodes[0].inputs
 
     def results(self):
-        return {name: result for block in self.blocks for name, result in block.results().items()}
+        return {name: result for block in self.nodes for name, result in block.results().items()}
 
     def report(self):
-        return {key: value for block in self.blocks for key, value in block.report().items()}
+        return {key: value for block in self.nodes for key, value in block.report().items()}
 
     def frames(self, blocks, batch):
-        return self._rest(self.blocks[0].frames(blocks, batch))
+        return self._rest(self.nodes[0].frames(blocks, batch))
 
     def transform(self, frames):
-        return self._rest(self.blocks[0].transform(frames))
+        return self._rest(self.nodes[0].transform(frames))
 
     def _rest(self, frames):
-        frames = _blamed(self.blocks[0], frames)
-        for block in self.blocks[1:]:
+        frames = _blamed(self.nodes[0], frames)
+        for block in self.nodes[1:]:
             frames = _blamed(block, block.transform(self._fed(block, frames)))
         return frames
 

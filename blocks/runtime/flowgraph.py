@@ -31,7 +31,7 @@ class Flowgraph:
     """
 
     def __init__(self):
-        self.blocks: list[Block] = []
+        self.nodes: list[Block] = []
         self.links: list[tuple[Block, str, Block, str]] = []
         self._where: dict[str, str] = {}
         self._dimensions = Dimensions()
@@ -76,12 +76,12 @@ class Flowgraph:
         self._check(blocks, batch, transport, workers, queue, first)
         if self.running:
             raise ValueError("the flowgraph runs already; wait() for its end or stop() it first")
-        for block in self.blocks:
+        for block in self.nodes:
             _owner(block, "inputs").first = first
         folder = run_folder()
         edges = self._edges(folder, transport if workers == "thread" or transport != "inproc" else "ipc")
         specs = []
-        for number, block in enumerate(self.blocks):
+        for number, block in enumerate(self.nodes):
             inputs, outputs = (tuple(e for e in edges if getattr(e, side) == block.name) for side in ("target", "source"))
             shapes = {name: self._shape(block, name) for name in block.outputs}
             specs.append(WorkerSpec(number, block, inputs, outputs, shapes, blocks, batch, queue))
@@ -142,7 +142,7 @@ class Flowgraph:
         """The graph as text; with a file name that ends in .svg or .png also as a picture."""
         lines = [(a, out, b, into, self._shape(a, out)) for a, out, b, into in self.links]
         if file is not None:
-            as_picture(self.blocks, lines, Path(file))
+            as_picture(self.nodes, lines, Path(file))
         return as_text(lines)
 
     def __enter__(self) -> Flowgraph:
@@ -160,13 +160,13 @@ class Flowgraph:
     def _adopt(self, block, where):
         if not isinstance(block, Block):
             raise WiringError(f'{block!r} is not a Block; pass a block, or (block, "port")')
-        if block in self.blocks:
+        if block in self.nodes:
             return
-        taken = {b.name for known in self.blocks for b in (known, *getattr(known, "blocks", ()))}
+        taken = {b.name for known in self.nodes for b in (known, *getattr(known, "nodes", ()))}
         if isinstance(block, Chain):
             block.rename(taken)
         block.name = name_of(block, taken)
-        self.blocks.append(block)
+        self.nodes.append(block)
         self._where[block.name] = where
         if isinstance(block, Chain):
             for source, out, target, into in block.links:
@@ -232,9 +232,9 @@ class Flowgraph:
                 raise ValueError(f"{name}={value} has to be at least 1")
         if first < 0:
             raise ValueError(f"first={first} has to be at least 0")
-        if not self.blocks:
+        if not self.nodes:
             raise WiringError("the flowgraph is empty; connect some blocks first")
-        for block in self.blocks:
+        for block in self.nodes:
             for port, signal in block.inputs.items():
                 if not signal.optional and not any(target is block and into == port for *_, target, into in self.links):
                     raise WiringError(f"input {block.name}.{port} {signal} is not connected (wired at {self._where[block.name]})")
@@ -243,7 +243,7 @@ class Flowgraph:
 def _owner(block, side):
     """The block that a port belongs to: for a Chain the one inside."""
     while isinstance(block, Chain):
-        block = block.blocks[-1 if side == "outputs" else 0]
+        block = block.nodes[-1 if side == "outputs" else 0]
     return block
 
 

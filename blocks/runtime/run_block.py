@@ -25,7 +25,7 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
         index = range(len(next(iter(arrays.values()))) if arrays else 1)
     dimensions = Dimensions()
     dimensions.add(block)
-    for owner in getattr(block, "blocks", ()):
+    for owner in getattr(block, "nodes", ()):
         dimensions.add(owner)
     for name, array in arrays.items():
         signal = block.inputs[name]

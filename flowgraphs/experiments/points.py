@@ -36,7 +36,7 @@ def stamped(point: Point) -> Point:
     from flowgraphs.wiring.methods import make_scenario, wire_method
 
     try:
-        learned = wire_method(point.method, make_scenario(point.method, point.settings)).blocks
+        learned = wire_method(point.method, make_scenario(point.method, point.settings)).nodes
     except (ValueError, OSError):
         return point
     return replace(point, weights=" ".join(block.card["sha256"] for block in learned if isinstance(block, LearnedBlock)))

@@ -113,7 +113,7 @@ def test_streaming_gives_what_evaluation_gives():
 def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
     file, scenario = str(paper_weights(tmp_path, paper, 32)), Scenario(antennas=32, users=4)
     link = fdd_e2e.wire(scenario, "ls", file, "calibrated", "cpu")
-    names = [block.name for block in link.blocks]
+    names = [block.name for block in link.nodes]
     assert ("PilotCalibrationMLP" in names, "GenieCSI" in names, "ZFPrecoder" in names) == (paper == "journal", paper == "perfect", True)
     evaluated = Reference.of(scenario, 50).rate_of(load_network(file)[0])
     assert link.run(blocks=50)["RateSink"]["rates"] == pytest.approx(evaluated, rel=1e-4)
@@ -122,7 +122,7 @@ def test_networks_of_the_papers_stream_what_evaluation_gives(tmp_path, paper):
 def test_learned_pilots_are_sent_at_exactly_the_uplink_power(tmp_path):
     scenario = Scenario(antennas=32, users=4)
     link = fdd_e2e.wire(scenario, "ls", str(paper_weights(tmp_path, "conference", 32)), "calibrated", "cpu")
-    source, estimator = link.blocks[0], link.blocks[3]
+    source, estimator = link.nodes[0], link.nodes[3]
     sent = run_block(source, range(2))["pilots"]
     np.testing.assert_allclose(np.sum(np.abs(sent.astype(complex)) ** 2, axis=2), scenario.uplink_power * 4, rtol=1e-6)
     assert np.abs(sent[0] - scenario.pilot_matrix()).max() > 0.1 * np.abs(sent).max()

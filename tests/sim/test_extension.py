@@ -40,7 +40,7 @@ def test_a_class_of_a_file_is_loaded_once(file):
 
 def test_its_instances_can_be_pickled_to_a_process_that_never_loaded_it(file, tmp_path):
     (tmp_path / "pickle").write_bytes(pickle.dumps(load_class(f"{file}:Mine", OrderedDict)({"a": 1})))
-    read = "import pickle, sys; found = pickle.load(open(sys.argv[1], 'rb')); print(type(found).__name__, type(found.part).__name__, found['a'])"
+    read = "import pickle, sys; it = pickle.load(open(sys.argv[1], 'rb')); print(type(it).__name__, type(it.part).__name__, it['a'])"
     run = subprocess.run([sys.executable, "-c", read, tmp_path / "pickle"], capture_output=True, text=True, timeout=60)
     assert run.stdout == "Mine Part 1\n", run.stderr
 

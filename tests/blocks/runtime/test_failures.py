@@ -214,7 +214,7 @@ def test_endpoint_in_use_is_named():
 def test_a_flowgraph_runs_again_after_a_failure_and_after_success():
     fg = graph(Faulty("work"))
     fails(fg)
-    fg.blocks[1].phase = "none"
+    fg.nodes[1].phase = "none"
     for workers in ("thread", "process", "thread"):
         found = fg.run(blocks=100, workers=workers)["Collect"]["arrays"]["x"]
         np.testing.assert_array_equal(found, X)

@@ -252,7 +252,7 @@ def test_inputs_that_end_at_different_blocks_are_an_error(tmp_path):
 def test_a_long_chain_runs_whatever_its_name_grows_to():
     fg = Flowgraph()
     fg.connect(Chain(ArraySource(x=np.ones((10, 2))), *(Passing() for _ in range(60))), Collect())
-    assert len(fg.blocks[0].name) > 255
+    assert len(fg.nodes[0].name) > 255
     for workers in ("thread", "process"):
         np.testing.assert_array_equal(fg.run(blocks=10, workers=workers)["Collect"]["arrays"]["x"], np.ones((10, 2)))
 

@@ -59,7 +59,7 @@ def test_antennas_that_differ_are_named_on_both_ends():
     fg = Flowgraph()
     fg.connect(PilotSource(X), UplinkChannel(S), AWGN(1.0), LSEstimator(X), ZFPrecoder(1.0))
     with pytest.raises(WiringError, match=r"ZFPrecoder\.v \(M=64, K=4\).*DownlinkChannel\.v \(M=32, N\).*M=64 on one side, M=32"):
-        fg.connect(fg.blocks[-1], DownlinkChannel(Scenario(antennas=32, users=4)))
+        fg.connect(fg.nodes[-1], DownlinkChannel(Scenario(antennas=32, users=4)))
 
 
 def test_a_dimension_travels_through_the_whole_graph():
@@ -69,7 +69,7 @@ def test_a_dimension_travels_through_the_whole_graph():
     fg.connect(awgn[-1], LSEstimator(X))
     with pytest.raises(WiringError, match="L=4.*L=5|L=5.*L=4"):
         fg.connect(UplinkChannel(S), awgn[0])
-        fg.connect(PilotSource(np.ones((4, 5), np.complex64)), fg.blocks[-1])
+        fg.connect(PilotSource(np.ones((4, 5), np.complex64)), fg.nodes[-1])
 
 
 def test_weights_for_another_array_are_refused_at_connect_time():
@@ -181,7 +181,7 @@ def test_names_are_unique_and_can_be_chosen():
     named = AWGN(1.0)
     named.name = "thermal"
     fg.connect(Chain(PilotSource(X), UplinkChannel(S)), AWGN(1.0, stream=20), AWGN(1.0, stream=21), named)
-    assert [b.name for b in fg.blocks] == ["PilotSource+UplinkChannel", "AWGN", "AWGN_2", "thermal"]
+    assert [b.name for b in fg.nodes] == ["PilotSource+UplinkChannel", "AWGN", "AWGN_2", "thermal"]
 
 
 def test_chain_with_blocks_that_do_not_fit_is_refused():
