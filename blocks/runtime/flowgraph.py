@@ -99,10 +99,9 @@ class Flowgraph:
             while not run.finished.wait(0.1):
                 pass
         except KeyboardInterrupt:
-            self.stop()
+            self._halt()
             raise
-        if run.error:
-            raise run.error
+        run.raise_error()
         return run.results
 
     def ended(self, within_s: float = 0.0) -> bool:
@@ -110,10 +109,11 @@ class Flowgraph:
         return self._started().finished.wait(within_s)
 
     def stop(self) -> None:
-        """Stop all workers and wait until nothing is left of them; frames in flight are dropped."""
-        run = self._started()
-        run.stop()
-        run.finished.wait()
+        """Stop all workers and wait until nothing is left of them; frames in flight are dropped.
+
+        Raises BlockError where something failed before, or does not stop.
+        """
+        self._halt().raise_error()
 
     @property
     def running(self) -> bool:
@@ -148,9 +148,16 @@ class Flowgraph:
     def __enter__(self) -> Flowgraph:
         return self
 
-    def __exit__(self, *_):
-        if self.running:
-            self.stop()
+    def __exit__(self, kind, *_):
+        run = self._halt()
+        if kind is None and not run.told:
+            run.raise_error()
+
+    def _halt(self) -> Supervisor:
+        run = self._started()
+        run.stop()
+        run.finished.wait()
+        return run
 
     def _started(self):
         if self._run is None:

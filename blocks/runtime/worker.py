@@ -89,8 +89,7 @@ class Worker:
         except BaseException as error:
             self.phase, self.index = "stop", None
             failure = failure or self._failure(error)
-        final = failure or self._final()
-        self.control.send(pack({**final, "counters": self._counters()}))
+        self.control.send(self._last_message(failure))
         self._close()
 
     def interrupted(self) -> bool:
@@ -257,16 +256,25 @@ class Worker:
             self.control.send(pack({"kind": "counters", "counters": self._counters()}))
 
     def _counters(self):
-        return {**self.counters.snapshot(), "report": self.block.report()}
-
-    def _final(self):
         try:
-            final = {"kind": "done", "results": self.block.results()}
-            pack(final)
-            return final
-        except BaseException as error:
-            self.phase, self.index = "result", None
-            return self._failure(error)
+            report = self.block.report()
+            pack(report)
+        except BaseException:
+            self.phase, self.index = "report", None
+            raise
+        return {**self.counters.snapshot(), "report": report}
+
+    def _last_message(self, failure):
+        if failure is None:
+            try:
+                self.phase, self.index = "result", None
+                return pack({"kind": "done", "results": self.block.results(), "counters": self._counters()})
+            except BaseException as error:
+                failure = self._failure(error)
+        try:
+            return pack({**failure, "counters": self._counters()})
+        except BaseException:  # the first failure counts
+            return pack(failure)
 
     def _failure(self, error):
         name = getattr(error, "block_name", self.block.name)
@@ -275,8 +283,8 @@ class Worker:
             "block": name,
             "phase": self.phase,
             "index": getattr(error, "block_index", self.index),
-            "reason": f"{type(error).__name__}: {error}",
-            "details": "".join(traceback.format_exception(error)),
+            "reason": _sendable(f"{type(error).__name__}: {_text(error)}"),
+            "details": _sendable("".join(traceback.format_exception(error))),
         }
 
     def _close(self):
@@ -286,3 +294,14 @@ class Worker:
         for socket in (*self.inputs.values(), *self.outputs.values()):
             socket.close(linger=0)
         self.control.close(linger=1000)
+
+
+def _text(error):
+    try:
+        return str(error)
+    except Exception as failed:
+        return f"an error whose text cannot be had ({type(failed).__name__})"
+
+
+def _sendable(text):
+    return text.encode(errors="backslashreplace").decode()
