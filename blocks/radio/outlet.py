@@ -28,7 +28,8 @@ class Outlet(Block, abstract=True):
 
     def start(self):
         self._ended = False
-        self._outside = OutsideSocket(_SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve)
+        waiting = f"{self.name} waits for a receiver"
+        self._outside = OutsideSocket(_SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
     def end(self):
         self._ended = True

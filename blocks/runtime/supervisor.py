@@ -131,7 +131,9 @@ class Supervisor:
         try:
             yield
         except BaseException as error:
-            name, where = ("the flowgraph", next(iter(self.members.values())).where) if member is None else (member.spec.block.name, member.where)
+            name, where = (
+                ("the flowgraph", next(iter(self.members.values())).where) if member is None else (member.spec.block.name, member.where)
+            )
             what = "" if member is None else "its message to the flowgraph does not fit: "
             details = "".join(traceback.format_exception(error))
             self._fail(BlockError(name, where, "supervision", None, f"{what}{type(error).__name__}: {error}", details))

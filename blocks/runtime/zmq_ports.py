@@ -40,7 +40,8 @@ class ZmqSource(Block):
 
     def start(self):
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
-        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve)
+        waiting = f"{self.name} waits for a sender"
+        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
     def stop(self):
         if hasattr(self, "_outside"):
@@ -92,7 +93,7 @@ class ZmqSink(Block):
     In:   whatever is connected to it; the arrays keep their port names
 
     endpoint: tcp:// or ipc://; bind: True binds (the source connects); insecure, curve: see OutsideSocket. Waits while nobody is
-    there to receive.
+    there to receive, and says so in the log.
     """
 
     def __init__(self, endpoint: str, bind: bool = True, insecure: bool = False, curve: str | None = None):
@@ -104,13 +105,15 @@ class ZmqSink(Block):
 
     def start(self):
         self._ended = False
-        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve)
+        waiting = f"{self.name} waits for a receiver"
+        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
     def work(self, index, tags, **arrays):
         self._outside.send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())), self.interrupted)
+        self._outside.peers.look()
 
     def end(self):
-        self._ended = self._outside.send(encode_end(), self.interrupted)
+        self._ended = self._outside.send(encode_end(), self.interrupted) and self._outside.met(self.interrupted)
 
     def stop(self):
         if not hasattr(self, "_outside"):

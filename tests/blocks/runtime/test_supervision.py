@@ -33,7 +33,9 @@ def nothing_hangs(monkeypatch):
 @pytest.mark.parametrize("content", [b"\xc1", b"\x80", b"\xa4done", b"\x82\xa4kind\xa4done\xa7results\x91\x01"])
 def test_a_control_message_that_does_not_fit_names_the_worker_that_sent_it(content, monkeypatch):
     monkeypatch.setattr(worker.Worker, "_last_message", lambda self, failure: content)
-    with pytest.raises(BlockError, match=r"(ArraySource|Faulty|Collect) .*failed in supervision: its message to the flowgraph does not fit"):
+    with pytest.raises(
+        BlockError, match=r"(ArraySource|Faulty|Collect) .*failed in supervision: its message to the flowgraph does not fit"
+    ):
         graph(Faulty("none")).run(blocks=100)
 
 
