@@ -46,7 +46,8 @@ class Block:
     A class that others are derived from, and that is no block to use, says so: `class Base(Block, abstract=True)`.
 
     A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block. A
-    `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop.
+    `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop. For
+    messages there is `fed_by`, which a flowgraph fills: {input: "block.output" that feeds it}.
     """
 
     inputs: dict[str, Signal] = {}
@@ -56,6 +57,7 @@ class Block:
     gathers: int = 0
     abstract: bool = True
     first: int = 0
+    fed_by: dict[str, str] = {}
     interrupted: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:

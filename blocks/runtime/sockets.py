@@ -40,7 +40,7 @@ class OutsideSocket:
         self._context = zmq.Context()
         self._guard: ThreadAuthenticator | None = None
         self.socket = self._context.socket(kind)
-        self.peers = Peers(self.socket, f"{waiting or 'waiting'} at {endpoint}")
+        self.peers = Peers(self.socket, f"{waiting} at {endpoint}")
         try:
             if curve is not None:
                 self._use_keys(Path(curve), bind)

@@ -1,5 +1,8 @@
 """Whatever ends a thread or a process of ours, or is said by one and does not fit, ends the run with an error."""
 
+import re
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -33,9 +36,7 @@ def nothing_hangs(monkeypatch):
 @pytest.mark.parametrize("content", [b"\xc1", b"\x80", b"\xa4done", b"\x82\xa4kind\xa4done\xa7results\x91\x01"])
 def test_a_control_message_that_does_not_fit_names_the_worker_that_sent_it(content, monkeypatch):
     monkeypatch.setattr(worker.Worker, "_last_message", lambda self, failure: content)
-    with pytest.raises(
-        BlockError, match=r"(ArraySource|Faulty|Collect) .*failed in supervision: its message to the flowgraph does not fit"
-    ):
+    with pytest.raises(BlockError, match=r"(ArraySource|Faulty|Collect) .*its message to the flowgraph does not fit"):
         graph(Faulty("none")).run(blocks=100)
 
 
@@ -121,3 +122,30 @@ def test_a_block_that_does_not_stop_is_an_error(end, monkeypatch):
                 fg.stop()
     finally:
         gate.set()
+
+
+NOTEBOOK = """
+import numpy as np
+from blocks import Block, Chain, Flowgraph, Signal
+from tests.support import Collect
+
+class Ones(Block):
+    outputs = {"x": Signal(2, dtype="float32")}
+    def work(self, index):
+        return np.ones((len(index), 2), np.float32)
+
+for make in (Ones, lambda: Chain(Ones())):
+    fg = Flowgraph()
+    fg.connect(make(), Collect())
+    assert fg.run(blocks=3)["Collect"]["arrays"]["x"].shape == (3, 2)
+    try:
+        fg.run(blocks=3, workers="process")
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_a_class_of_a_notebook_cell_gets_an_advice_that_helps_there():
+    run = subprocess.run([sys.executable, "-c", NOTEBOOK], capture_output=True, text=True, timeout=60)
+    advice = "Ones is defined in a notebook cell or at a prompt, .* define it in a file that is imported, or take workers='thread'"
+    assert len(re.findall(advice, run.stdout)) == 2, run.stdout + run.stderr
