@@ -44,7 +44,7 @@ class Chain(Block):
 
     def start(self):
         for block in self.nodes:
-            block.interrupted = self.interrupted
+            block.interrupted, block.refuse = self.interrupted, self.refuse
             with _blame(block):
                 block.start()
 
@@ -57,6 +57,9 @@ class Chain(Block):
         with ExitStack() as stops:  # runs them all, whichever fails
             for block in reversed(self.nodes):
                 stops.callback(_stop, block)
+
+    def refused(self, refusal):
+        self.nodes[-1].refused(refusal)
 
     def offer(self, ports):
         self.nodes[0].offer(ports)

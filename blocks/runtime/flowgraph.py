@@ -262,8 +262,8 @@ class Flowgraph:
         for block in (*_parts(self.nodes), *self.nodes):
             if type(block).__module__ == "__main__":
                 raise ValueError(
-                    f"workers='process': {type(block).__name__} is defined in a notebook cell or at a prompt, where worker processes do not "
-                    "find it: define it in a file that is imported, or take workers='thread'"
+                    f"workers='process': {type(block).__name__} is defined in a notebook cell or at a prompt, where worker processes do "
+                    "not find it: define it in a file that is imported, or take workers='thread'"
                 )
 
 

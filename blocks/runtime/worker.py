@@ -13,7 +13,8 @@ from blocks.runtime.control import pack, unpack
 from blocks.runtime.counters import Counters
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
-from blocks.runtime.wire import END, decode, encode, encode_end
+from blocks.runtime.refusal import Refusal
+from blocks.runtime.wire import END, decode, encode, encode_end, encode_refusal
 
 _REPORT_EVERY_S = 0.2
 _LOOK_EVERY_S = 0.005
@@ -66,6 +67,7 @@ class Worker:
         self.inputs: dict[Edge, zmq.Socket] = {}
         self.outputs: dict[Edge, zmq.Socket] = {}
         self.ahead: dict[Edge, Frame] = {}
+        self.refused: Refusal | None = None
         self.stopping = False
         self.last_report = self.next_look = 0.0
         self.unreported = False
@@ -109,7 +111,7 @@ class Worker:
             socket.rcvhwm = self.spec.queue
             socket.bind(edge.bind)
             endpoints[edge.number] = socket.last_endpoint.decode().rstrip("\0")
-        self.block.interrupted = self.interrupted
+        self.block.interrupted, self.block.refuse = self.interrupted, self._refuse
         self.block.start()
         self.control.send(pack({"kind": "ready", "endpoints": endpoints}))
         answer = unpack(self.control.recv())
@@ -188,6 +190,18 @@ class Worker:
             if self.interrupted():
                 raise Stopped
 
+    def _refuse(self, tags, reason):
+        refusal = Refusal.of(tags, reason)
+        if refusal is not None and (self.refused is None or self.refused.run != refusal.run):
+            self.refused = refusal
+            self._pass_on(refusal)
+
+    def _pass_on(self, refusal):
+        for edge in self.outputs:
+            self._send(edge, encode_refusal(refusal))
+        if not self.outputs:
+            self.block.refused(refusal)
+
     def _gathered(self, edge, frame):
         frames, count = [frame], frame.count
         while count < self.block.gathers:
@@ -195,6 +209,9 @@ class Worker:
                 message = self._decoded(edge, self.inputs[edge].recv_multipart(zmq.NOBLOCK, copy=False))
             except zmq.Again:
                 break
+            if isinstance(message, Refusal):
+                self._pass_on(message)
+                continue
             if message is END or not message.continues(frames[-1]):
                 self.ahead[edge] = message
                 break
@@ -205,7 +222,13 @@ class Worker:
     def _receive(self, edge):
         if edge in self.ahead:
             return self.ahead.pop(edge)
-        socket = self.inputs[edge]
+        while True:
+            message = self._decoded(edge, self._parts(self.inputs[edge]))
+            if not isinstance(message, Refusal):
+                return message
+            self._pass_on(message)
+
+    def _parts(self, socket):
         began = time.monotonic()
         while True:
             try:
@@ -214,15 +237,15 @@ class Worker:
             except zmq.Again:
                 self._wait(socket, zmq.POLLIN)
         self.counters.wait_s += time.monotonic() - began
-        return self._decoded(edge, parts)
+        return parts
 
     def _decoded(self, edge, parts):
         try:
             frame = decode([part.buffer for part in parts])
         except WireError as error:
             raise WireError(f"malformed message on edge {edge}: {error}") from None
-        if frame is END:
-            return END
+        if not isinstance(frame, Frame):
+            return frame
         if frame.arrays.keys() != {into for _, into in edge.ports}:
             raise WireError(f"malformed message on edge {edge}: it carries {', '.join(frame.arrays) or 'no arrays'}")
         self.counters.bytes_in += frame.nbytes
