@@ -25,6 +25,7 @@ class Inlet(Block, abstract=True):
     items. Where the sender dies and returns, the stream goes on.
     """
 
+    outside = True
     request = struct.pack("<I", 1)
     merges = False
 

@@ -18,6 +18,8 @@ class Outlet(Block, abstract=True):
     as ZeroMQ does.
     """
 
+    outside = True
+
     def __init__(self, endpoint: str, socket: str, key: str, bind: bool, insecure: bool, curve: str | None):
         if socket not in _SOCKETS:
             raise ValueError(f"socket={socket!r} is not one of {', '.join(_SOCKETS)}")

@@ -44,6 +44,9 @@ class Block:
     `gathers`: where frames wait that continue each other, they come as one, of about that many coherence blocks at most: for a block
     that is much faster on many at once.
 
+    `outside`: True for a block whose frames come from, or go to, something outside of the flowgraph; the contract in blocks/testing.py
+    is for the others.
+
     A class that others are derived from, and that is no block to use, says so: `class Base(Block, abstract=True)`.
 
     A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block. A
@@ -58,6 +61,7 @@ class Block:
     takes_tensors: bool = False
     gathers: int = 0
     abstract: bool = True
+    outside: bool = False
     first: int = 0
     fed_by: dict[str, str] = {}
     interrupted: Callable[[], bool] = staticmethod(lambda: False)

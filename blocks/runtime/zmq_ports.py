@@ -28,6 +28,8 @@ class ZmqSource(Block):
     one. The format is in blocks/runtime/wire.py.
     """
 
+    outside = True
+
     def __init__(
         self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, endless: bool = False, **outputs: Signal
     ):
@@ -102,6 +104,8 @@ class ZmqSink(Block):
     endpoint: tcp:// or ipc://; bind: True binds (the source connects); insecure, curve: see OutsideSocket. Waits while nobody is
     there to receive, and says so in the log.
     """
+
+    outside = True
 
     def __init__(self, endpoint: str, bind: bool = True, insecure: bool = False, curve: str | None = None):
         check_endpoint(endpoint, bind, insecure or curve is not None)

@@ -21,6 +21,7 @@ from sim.world.scenario import Scenario
 from tests.support import Collect, complex_normal
 
 S = Scenario(antennas=16, users=4)
+EXAMPLE = (lambda: DownlinkChannel(S), {"v": 0.1 * complex_normal(np.random.default_rng(3), 23, 16, 4)})
 
 
 def of_power(rng, power, blocks=20):
