@@ -90,8 +90,8 @@ def _random_inputs(block: Block) -> dict[str, np.ndarray]:
     for name, signal in block.inputs.items():
         dims = [sizes.setdefault(dim, 3 + len(sizes) if sizes else 16) if isinstance(dim, str) else dim for dim in signal.dims]
         shape = (_SOURCE_BLOCKS, *dims)
-        numbers = rng.standard_normal(shape) + (1j * rng.standard_normal(shape) if signal.dtype.kind == "c" else 0)
-        arrays[name] = numbers.astype(signal.dtype)
+        numbers = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+        arrays[name] = (numbers if np.issubdtype(signal.dtype, np.complexfloating) else numbers.real).astype(signal.dtype)
     return arrays
 
 
@@ -141,7 +141,8 @@ class Contract:
     )
 
     def __init__(self, make: Callable[[], Block], arrays: dict[str, np.ndarray]):
-        self.make, self.arrays = make, arrays
+        self.make = make
+        self.arrays: dict[str, Any] = arrays
         self.blocks = len(next(iter(arrays.values()))) if arrays else _SOURCE_BLOCKS
 
     @functools.cached_property
@@ -195,7 +196,7 @@ class Contract:
             block, first, second = self.make(), Flowgraph(), Flowgraph()
             if block.outputs:
                 first.connect(*self._source(), block, ZmqSink(endpoint))
-                ports = {n: Signal(*a.shape[1:], dtype=a.dtype.str) for n, a in self.alone.items()}
+                ports: dict[str, Any] = {n: Signal(*a.shape[1:], dtype=a.dtype.str) for n, a in self.alone.items()}
                 second.connect(ZmqSource(endpoint, **ports), Collect())
             else:
                 [source] = self._source()
