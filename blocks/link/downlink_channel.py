@@ -41,13 +41,17 @@ class DownlinkChannel(ScenarioBlock):
         super().start()
         first_above(read_only(np.ones((1, 1, 1), np.complex64)), 1.0)  # compiles
 
+    def __init__(self, scenario: Scenario, allow_power: bool = False):
+        super().__init__(scenario)
+        self.allow_power = allow_power
+
     def work(self, index, v):
         if not self.allow_power:
             self._check_power(index, v)
         return effective_channel(self.scenario.downlink(index), v)
 
     def _check_power(self, index, v):
-        giver, budget = getattr(self, "fed_by", {}).get("v", "the input v"), self.scenario.downlink_power
+        giver, budget = self.fed_by.get("v", "the input v"), self.scenario.downlink_power
         if v.ndim == 3 and (v.shape[2] != self.scenario.users or giver.endswith(".samples")):
             columns = len(v) * v.shape[2]
             what, at, found = "samples of mean power", f"{index[0]} ... {index[-1]}", float(np.sum(np.abs(v) ** 2)) / columns

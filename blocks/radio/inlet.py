@@ -25,6 +25,7 @@ class Inlet(Block, abstract=True):
     items. Where the sender dies and returns, the stream goes on.
     """
 
+    outside = True
     request = struct.pack("<I", 1)
     merges = False
 
@@ -37,17 +38,22 @@ class Inlet(Block, abstract=True):
         self.endpoint, self.kind, self.key, self.bind, self.insecure, self.curve = endpoint, socket, key.encode(), bind, insecure, curve
 
     def start(self):
-        options: dict[str, Any] = {"subscribe": self.key} if self.kind == "sub" else {"immediate": self.kind == "req"}
+        options: dict[str, Any] = {"subscribe": self.key} if self.kind == "sub" else {}
         self._outside = OutsideSocket(
-            _SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve, rcvhwm=_RECEIVE_QUEUE, **options
+            _SOCKETS[self.kind],
+            self.endpoint,
+            self.bind,
+            self.insecure,
+            self.curve,
+            f"{self.name} waits for a sender",
+            rcvhwm=_RECEIVE_QUEUE,
+            **options,
         )
         self._requests = Requests(self._outside) if self.kind == "req" else None
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
 
     def stop(self):
         if hasattr(self, "_requests"):
-            if self._requests is not None:
-                self._requests.close()
             self._outside.close()
             del self._outside, self._requests
 

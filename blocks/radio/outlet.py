@@ -18,6 +18,8 @@ class Outlet(Block, abstract=True):
     as ZeroMQ does.
     """
 
+    outside = True
+
     def __init__(self, endpoint: str, socket: str, key: str, bind: bool, insecure: bool, curve: str | None):
         if socket not in _SOCKETS:
             raise ValueError(f"socket={socket!r} is not one of {', '.join(_SOCKETS)}")
@@ -28,7 +30,8 @@ class Outlet(Block, abstract=True):
 
     def start(self):
         self._ended = False
-        self._outside = OutsideSocket(_SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve)
+        waiting = f"{self.name} waits for a receiver"
+        self._outside = OutsideSocket(_SOCKETS[self.kind], self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
     def end(self):
         self._ended = True

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from blocks.runtime.sockets import POLL_MS, OutsideSocket
 
 
 class Requests:
-    """Keeps one request out, and sends it anew when the peer that had it is gone.
+    """Keeps one request out, and sends it anew when the peer that had it is gone and has not answered.
 
     A REQ socket would wait for ever for the reply of a dead peer. A DEALER that speaks its envelope (an empty part first) is
-    the same to the peer; only a lost connection makes it ask again, so that a slow peer's reply is never thrown away.
+    the same to the peer; only a lost connection makes it ask again, so that a slow peer's reply is never thrown away. Its socket must
+    not be `immediate`: ZeroMQ would drop unread replies with the connection.
     """
 
     def __init__(self, outside: OutsideSocket):
-        self._outside, self._socket = outside, outside.socket
-        self._events = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self._out = False
+        self._outside, self._peers = outside, outside.peers
+        self._out, self._left = False, 0
 
     def ask(self, request: bytes) -> list[zmq.Frame] | None:
         """The parts of the next reply, or None where none came yet."""
-        while self._events.poll(0):
-            recv_monitor_message(self._events)
+        self._peers.count()
+        gone = self._peers.left != self._left
+        if self._out and gone:
+            parts = self._outside.receive(wait=False)  # what a peer answered before it left is here by now
             self._out = False
+            if parts is not None:
+                return parts[1:]
         if not self._out:
+            self._left = self._peers.left
             try:
-                self._socket.send_multipart([b"", request], zmq.NOBLOCK)
+                self._outside.socket.send_multipart([b"", request], zmq.NOBLOCK)
             except zmq.Again:
-                self._events.poll(POLL_MS)
+                self._peers.wait(POLL_MS)
+                self._peers.look()
                 return None
             self._out = True
         parts = self._outside.receive()
@@ -37,8 +42,3 @@ class Requests:
             return None
         self._out = False
         return parts[1:]
-
-    def close(self) -> None:
-        """Stop watching the connection."""
-        self._socket.disable_monitor()
-        self._events.close(0)

@@ -24,6 +24,8 @@ class SigMFSink(Block):
     calibeam[sigmf]). Raises FileExistsError rather than replace a recording, and OSError where it cannot be written.
     """
 
+    outside = True
+
     def __init__(self, path: str | Path, sample_rate_hz: float | None = None, frequency_hz: float | None = None):
         self.path, self.inputs = Path(path), {"samples": Signal(..., dtype=None)}
         self.about = {"core:sample_rate": sample_rate_hz}

@@ -23,6 +23,8 @@ class SigMFSource(Block):
     another checksum, and OSError where it cannot be read.
     """
 
+    outside = True
+
     def __init__(self, path: str | Path, frame_samples: int = 4096):
         if frame_samples < 1:
             raise ValueError(f"frame_samples={frame_samples} has to be at least 1")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from blocks.runtime.frame import Frame
+from blocks.runtime.refusal import Refusal
 
 
 class Signal:
@@ -43,10 +44,15 @@ class Block:
     `gathers`: where frames wait that continue each other, they come as one, of about that many coherence blocks at most: for a block
     that is much faster on many at once.
 
+    `outside`: True for a block whose frames come from, or go to, something outside of the flowgraph; the contract in blocks/testing.py
+    is for the others.
+
     A class that others are derived from, and that is no block to use, says so: `class Base(Block, abstract=True)`.
 
     A block is a picklable specification: make heavy state in `start`, which runs in the worker that runs the block. A
-    `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop.
+    `work` or `frames` that waits for something outside has to ask `self.interrupted()`, true once the flowgraph wants to stop. For
+    messages there is `fed_by`, which a flowgraph fills: {input: "block.output" that feeds it}. A block that leaves out a frame and goes
+    on calls `self.refuse(tags, reason)`: the sinks tell it to the sender, where the frame's tags say who that is.
     """
 
     inputs: dict[str, Signal] = {}
@@ -55,8 +61,11 @@ class Block:
     takes_tensors: bool = False
     gathers: int = 0
     abstract: bool = True
+    outside: bool = False
     first: int = 0
+    fed_by: dict[str, str] = {}
     interrupted: Callable[[], bool] = staticmethod(lambda: False)
+    refuse: Callable[[dict[str, Any], str], None] = staticmethod(lambda tags, reason: None)
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -81,6 +90,9 @@ class Block:
 
     def stop(self) -> None:
         """Let go of what `start` made; called once, also after an error."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """Frames of a run were refused before they came here: a sink that reaches their sender tells it."""
 
     def result(self) -> dict | None:
         """What `Flowgraph.run` returns for this block: None, or a map of numbers, strings, lists, maps and arrays."""
@@ -137,7 +149,7 @@ class Block:
         return outcome
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "interrupted"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("interrupted", "refuse")}
 
 
 _signatures: dict[type, set[str]] = {}

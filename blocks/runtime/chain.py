@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 from blocks.runtime.block import Block, as_array
+from blocks.runtime.control import pack
 from blocks.runtime.errors import WiringError
 from blocks.runtime.frame import Frame
 from blocks.runtime.links import default_links, name_of
@@ -43,7 +44,7 @@ class Chain(Block):
 
     def start(self):
         for block in self.nodes:
-            block.interrupted = self.interrupted
+            block.interrupted, block.refuse = self.interrupted, self.refuse
             with _blame(block):
                 block.start()
 
@@ -57,15 +58,27 @@ class Chain(Block):
             for block in reversed(self.nodes):
                 stops.callback(_stop, block)
 
+    def refused(self, refusal):
+        self.nodes[-1].refused(refusal)
+
     def offer(self, ports):
         self.nodes[0].offer(ports)
         self.inputs = self.nodes[0].inputs
 
     def results(self):
-        return {name: result for block in self.nodes for name, result in block.results().items()}
+        return self._gather(lambda block: block.results())
 
     def report(self):
-        return {key: value for block in self.nodes for key, value in block.report().items()}
+        return self._gather(lambda block: block.report())
+
+    def _gather(self, ask):
+        found: dict = {}
+        for block in self.nodes:
+            with _blame(block):
+                told = ask(block)
+                pack(told)
+                found |= told
+        return found
 
     def frames(self, blocks, batch):
         return self._rest(self.nodes[0].frames(blocks, batch))

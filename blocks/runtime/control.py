@@ -25,7 +25,7 @@ def _pack_array(value):
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.str in DTYPES:
         return {_ARRAY: [value.dtype.str, list(value.shape), value.tobytes()]}
-    raise TypeError(f"a result holds a {type(value).__name__}; numbers, strings, lists, maps and arrays can be returned")
+    raise TypeError(f"a result or report holds a {type(value).__name__}; it may hold numbers, strings, lists, maps and arrays")
 
 
 def _unpack_array(value):

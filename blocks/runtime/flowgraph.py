@@ -78,6 +78,7 @@ class Flowgraph:
             raise ValueError("the flowgraph runs already; wait() for its end or stop() it first")
         for block in self.nodes:
             _owner(block, "inputs").first = first
+        self._say_who_feeds_whom()
         folder = run_folder()
         edges = self._edges(folder, transport if workers == "thread" or transport != "inproc" else "ipc")
         specs = []
@@ -99,10 +100,9 @@ class Flowgraph:
             while not run.finished.wait(0.1):
                 pass
         except KeyboardInterrupt:
-            self.stop()
+            self._halt()
             raise
-        if run.error:
-            raise run.error
+        run.raise_error()
         return run.results
 
     def ended(self, within_s: float = 0.0) -> bool:
@@ -110,10 +110,11 @@ class Flowgraph:
         return self._started().finished.wait(within_s)
 
     def stop(self) -> None:
-        """Stop all workers and wait until nothing is left of them; frames in flight are dropped."""
-        run = self._started()
-        run.stop()
-        run.finished.wait()
+        """Stop all workers and wait until nothing is left of them; frames in flight are dropped.
+
+        Raises BlockError where something failed before, or does not stop.
+        """
+        self._halt().raise_error()
 
     @property
     def running(self) -> bool:
@@ -148,9 +149,16 @@ class Flowgraph:
     def __enter__(self) -> Flowgraph:
         return self
 
-    def __exit__(self, *_):
-        if self.running:
-            self.stop()
+    def __exit__(self, kind, *_):
+        run = self._halt()
+        if kind is None and not run.told:
+            run.raise_error()
+
+    def _halt(self) -> Supervisor:
+        run = self._started()
+        run.stop()
+        run.finished.wait()
+        return run
 
     def _started(self):
         if self._run is None:
@@ -202,6 +210,12 @@ class Flowgraph:
         self._dimensions.link(_owner(source, "outputs"), out, _owner(target, "inputs"), into, where)
         self.links.append((source, out, target, into))
 
+    def _say_who_feeds_whom(self):
+        inside = (link for block in self.nodes if isinstance(block, Chain) for link in block.links)
+        for source, out, target, into in (*inside, *self.links):
+            fed = _owner(target, "inputs")
+            fed.fed_by = {**fed.fed_by, into: f"{_owner(source, 'outputs').name}.{out}"}
+
     def _downstream(self, block):
         found, todo = [], [block]
         while todo:
@@ -234,10 +248,29 @@ class Flowgraph:
             raise ValueError(f"first={first} has to be at least 0")
         if not self.nodes:
             raise WiringError("the flowgraph is empty; connect some blocks first")
+        if workers == "process":
+            self._check_importable()
         for block in self.nodes:
             for port, signal in block.inputs.items():
                 if not signal.optional and not any(target is block and into == port for *_, target, into in self.links):
                     raise WiringError(f"input {block.name}.{port} {signal} is not connected (wired at {self._where[block.name]})")
+
+    def _check_importable(self):
+        """Refuse classes of a notebook cell or a prompt, which no other process can import."""
+        if hasattr(sys.modules["__main__"], "__file__"):
+            return
+        for block in (*_parts(self.nodes), *self.nodes):
+            if type(block).__module__ == "__main__":
+                raise ValueError(
+                    f"workers='process': {type(block).__name__} is defined in a notebook cell or at a prompt, where worker processes do "
+                    "not find it: define it in a file that is imported, or take workers='thread'"
+                )
+
+
+def _parts(blocks):
+    """All blocks, those inside of chains in place of the chains."""
+    for block in blocks:
+        yield from _parts(block.nodes) if isinstance(block, Chain) else (block,)
 
 
 def _owner(block, side):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
+from blocks.runtime.refusal import Refusal
 from blocks.runtime.wire import END, decode
 
 MAGIC = b"calibeam"
@@ -59,6 +60,8 @@ def read_recording(path: Path) -> Iterator[Frame]:
             raise WireError(f"{path}, frame {number}: {error}") from None
         if frame is END:
             return
+        if isinstance(frame, Refusal):
+            raise WireError(f"{path}, frame {number}: a refusal, which no recording holds")
         yield frame
         number += 1
     raise WireError(f"{path} breaks off after {number} complete frames: its end is missing")

@@ -12,6 +12,8 @@ import zmq
 import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
+from blocks.runtime.peers import Peers
+
 POLL_MS = 50
 
 
@@ -19,15 +21,26 @@ class OutsideSocket:
     """A socket in a context of its own, bound or connected to a tcp:// or ipc:// endpoint.
 
     curve: a folder made by `make_keys`. The side that binds is the server and lets in the keys in its clients/ alone; the side
-    that connects needs client.key_secret and server.key. options: socket options, e.g. sndhwm=10.
+    that connects needs client.key_secret and server.key. waiting: what is said where nobody is at the other end, see Peers. options:
+    socket options, e.g. sndhwm=10.
     Raises ValueError for an endpoint that `check_endpoint` refuses, missing keys, and an endpoint that cannot be bound or connected.
     """
 
-    def __init__(self, kind: int, endpoint: str, bind: bool, insecure: bool = False, curve: str | Path | None = None, **options: Any):
+    def __init__(
+        self,
+        kind: int,
+        endpoint: str,
+        bind: bool,
+        insecure: bool = False,
+        curve: str | Path | None = None,
+        waiting: str = "",
+        **options: Any,
+    ):
         check_endpoint(endpoint, bind, insecure or curve is not None)
         self._context = zmq.Context()
         self._guard: ThreadAuthenticator | None = None
         self.socket = self._context.socket(kind)
+        self.peers = Peers(self.socket, f"{waiting} at {endpoint}")
         try:
             if curve is not None:
                 self._use_keys(Path(curve), bind)
@@ -49,8 +62,18 @@ class OutsideSocket:
                 self.socket.send_multipart(parts, copy=copy)
                 return True
             except zmq.Again:
+                self.peers.look()
                 if interrupted():
                     return False
+
+    def met(self, interrupted: Callable[[], bool]) -> bool:
+        """Wait until a first peer has come: a socket that connects takes messages before. False where `interrupted()` was true before."""
+        while not self.peers.came:
+            if interrupted():
+                return False
+            self.peers.wait(POLL_MS)
+            self.peers.look()
+        return True
 
     def receive(self, wait: bool = True) -> list[zmq.Frame] | None:
         """The parts of the next message, or None where none came: within POLL_MS, or at once."""
@@ -60,10 +83,12 @@ class OutsideSocket:
                 parts.append(self.socket.recv(copy=False))
             return parts
         except zmq.Again:
+            self.peers.look()
             return None
 
     def close(self, linger_ms: int = 0) -> None:
         """Close the socket; what is not sent yet has `linger_ms` to leave."""
+        self.peers.close()
         self.socket.close(linger_ms)
         if self._guard is not None:
             self._guard.stop()

@@ -9,6 +9,9 @@ import signal
 import tempfile
 import threading
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import Any
@@ -35,6 +38,7 @@ class _Member:
     endpoints: dict[int, str] | None = None
     counters: dict = field(default_factory=lambda: {**Counters().snapshot(), "report": {}})
     ended: bool = False
+    died_of: BaseException | None = None
 
 
 class Supervisor:
@@ -45,6 +49,7 @@ class Supervisor:
         self.members: dict[str, _Member] = {}
         self.results: dict[str, object] = {}
         self.error: BlockError | None = None
+        self.told = False
         self.finished, self._stop = threading.Event(), threading.Event()
         self.went, self.ended = 0.0, 0.0
 
@@ -63,7 +68,7 @@ class Supervisor:
             unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 for member in self.members.values():
-                    member.runner = self._launch(member.spec, endpoint)
+                    member.runner = self._launch(member, endpoint)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
         except BaseException:
@@ -75,47 +80,82 @@ class Supervisor:
         """Ask all workers to stop; `finished` tells when they have."""
         self._stop.set()
 
-    def _launch(self, spec, endpoint):
-        name = f"calibeam-{spec.block.name}"
+    def raise_error(self) -> None:
+        """Raise what ended the run, where something did."""
+        if self.error is not None:
+            self.told = True
+            raise self.error
+
+    def _launch(self, member: _Member, endpoint: str) -> Any:
+        name = f"calibeam-{member.spec.block.name}"
         if self.processes:
             method = multiprocessing.get_context("forkserver")
             method.set_forkserver_preload(["blocks.runtime.process"])
-            runner: Any = method.Process(target=run_in_process, args=(spec, endpoint, self.folder), name=name, daemon=True)
+            runner: Any = method.Process(target=run_in_process, args=(member.spec, endpoint, self.folder), name=name, daemon=True)
         else:
-            runner = threading.Thread(target=lambda: Worker(spec, self.context, endpoint).run(), name=name, daemon=True)
+            runner = threading.Thread(target=self._run_in_thread, args=(member, endpoint), name=name, daemon=True)
         runner.start()
         return runner
 
-    def _supervise(self):
+    def _run_in_thread(self, member: _Member, endpoint: str) -> None:
+        try:
+            Worker(member.spec, self.context, endpoint).run()
+        except BaseException as error:
+            member.died_of = error
+
+    def _supervise(self) -> None:
         deadline = None
         try:
             while not all(member.ended for member in self.members.values()):
-                if self.router.poll(_POLL_MS):
-                    number, content = self.router.recv_multipart()
-                    self._handle(list(self.members.values())[int(number)], unpack(content))
-                else:
-                    self._look_for_dead()
+                with self._failing():
+                    self._look()
                 if deadline is None and (self.error or self._stop.is_set()):
-                    self._tell_all("stop")
                     deadline = time.monotonic() + _GRACE_S
+                    with self._failing():
+                        self._tell_all("stop")
                 if deadline is not None and time.monotonic() > deadline:
-                    self._give_up()
+                    with self._failing():
+                        self._give_up()
                     break
             self.ended = time.monotonic()
-            self._tell_all("exit")
+            with self._failing():
+                self._tell_all("exit")
+            with self._failing():
+                self._clean_up()
         finally:
-            self._clean_up()
             self.finished.set()
 
-    def _handle(self, member, message):
+    @contextmanager
+    def _failing(self, member: _Member | None = None) -> Iterator[None]:
+        """Whatever goes wrong inside ends the run with an error, of that member where it is its doing."""
+        try:
+            yield
+        except BaseException as error:
+            name, where = (
+                ("the flowgraph", next(iter(self.members.values())).where) if member is None else (member.spec.block.name, member.where)
+            )
+            what = "" if member is None else "its message to the flowgraph does not fit: "
+            details = "".join(traceback.format_exception(error))
+            self._fail(BlockError(name, where, "supervision", None, f"{what}{type(error).__name__}: {error}", details))
+
+    def _look(self) -> None:
+        if not self.router.poll(_POLL_MS):
+            self._look_for_dead()
+            return
+        number, content = self.router.recv_multipart()
+        member = list(self.members.values())[int(number)]
+        with self._failing(member):
+            self._handle(member, unpack(content))
+        if not self.went and all(m.endpoints is not None for m in self.members.values()):
+            every = {number: endpoint for m in self.members.values() for number, endpoint in (m.endpoints or {}).items()}
+            self.went = time.monotonic()
+            self._tell_all("go", endpoints=every)
+
+    def _handle(self, member: _Member, message: dict[str, Any]) -> None:
         kind = message["kind"]
         member.counters = message.get("counters", member.counters)
         if kind == "ready":
             member.endpoints = message["endpoints"]
-            if all(m.endpoints is not None for m in self.members.values()):
-                every = {number: endpoint for m in self.members.values() for number, endpoint in (m.endpoints or {}).items()}
-                self.went = time.monotonic()
-                self._tell_all("go", endpoints=every)
         elif kind == "done":
             member.ended = True
             self.results.update(message["results"])
@@ -128,33 +168,38 @@ class Supervisor:
                 )
             )
 
-    def _look_for_dead(self):
+    def _look_for_dead(self) -> None:
         for name, member in self.members.items():
             if not member.ended and not member.runner.is_alive() and not self.router.poll(0):
                 member.ended = True
-                code = getattr(member.runner, "exitcode", None)
-                cause = f"killed by {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
-                if member.endpoints is None:
-                    cause += '; a script that uses worker processes has to run them below `if __name__ == "__main__":`'
-                self._fail(
-                    BlockError(name, member.where, "start" if member.endpoints is None else "work", None, f"its worker died ({cause})")
-                )
+                phase = "start" if member.endpoints is None else "work"
+                details = "".join(traceback.format_exception(member.died_of)) if member.died_of else ""
+                self._fail(BlockError(name, member.where, phase, None, f"its worker died ({self._cause_of_death(member)})", details))
 
-    def _fail(self, error):
+    def _cause_of_death(self, member: _Member) -> str:
+        if not self.processes:
+            return f"{type(member.died_of).__name__}: {member.died_of}"
+        code = member.runner.exitcode
+        cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        if member.endpoints is None:
+            cause += '; a script that uses worker processes has to run them below `if __name__ == "__main__":`'
+        return cause
+
+    def _fail(self, error: BlockError) -> None:
         self.error = self.error or error
 
-    def _tell_all(self, kind, **extra):
+    def _tell_all(self, kind: str, **extra: Any) -> None:
         for member in self.members.values():
             self.router.send_multipart([str(member.spec.number).encode(), pack({"kind": kind, **extra})])
 
-    def _give_up(self):
+    def _give_up(self) -> None:
         for name, member in self.members.items():
             if not member.ended:
                 if self.processes:
                     member.runner.kill()
                 self._fail(BlockError(name, member.where, "stop", None, f"did not stop within {_GRACE_S:g} s"))
 
-    def _clean_up(self):
+    def _clean_up(self) -> None:
         left = []
         for member in self.members.values():
             if member.runner is not None:

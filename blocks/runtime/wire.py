@@ -11,6 +11,7 @@ One ZeroMQ multipart message is one frame: part 0 is a msgpack map, the header; 
     tags     map            str keys; values nil, bool, int, float, str, bin, or arrays and maps of these (data, optional)
     born_ns  int            sender's monotonic clock when the frame was made, for latency figures (data, optional)
     message  str            what failed (error)
+    run      str            the tag "run" of frames that are refused: the sender of this message goes on with others (error, optional)
 
 An array part holds the array's items in C order (last index fastest), little-endian, without padding: its length is
 the product of the shape times the item size. The first entry of every shape is `count`. dtypes: "|b1", "|u1", "|i1",
@@ -35,6 +36,7 @@ import numpy as np
 
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
+from blocks.runtime.refusal import Refusal
 
 VERSION = 1
 DTYPES = frozenset({"|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8", "<c8", "<c16"})
@@ -83,14 +85,24 @@ def encode_error(message: str) -> list[bytes]:
     return [msgpack.packb({"v": VERSION, "kind": "error", "message": message})]
 
 
-def decode(parts: Sequence) -> Frame | Marker:
-    """A Frame whose read-only arrays share the parts' memory, or END. Raises WireError for an error or a malformed message."""
+def encode_refusal(refusal: Refusal) -> list[bytes]:
+    """Message parts that tell a receiver that the frames of its run cannot be used."""
+    return [msgpack.packb({"v": VERSION, "kind": "error", "message": refusal.reason, "run": refusal.run})]
+
+
+def decode(parts: Sequence) -> Frame | Marker | Refusal:
+    """A Frame whose read-only arrays share the parts' memory, END, or a Refusal. Raises WireError for an error or a malformed message."""
     if not parts:
         raise WireError("an empty message")
     header = _header(memoryview(parts[0]))
     kind = header.get("kind")
     if kind == "end":
         return END
+    if kind == "error" and "run" in header:
+        refusal = Refusal.of(header, str(header.get("message")))
+        if refusal is None:
+            raise WireError(f"run is {header['run']!r}, expected a short string")
+        return refusal
     if kind == "error":
         raise WireError(f"the sender failed: {header.get('message')}")
     if kind != "data":

@@ -13,7 +13,8 @@ from blocks.runtime.control import pack, unpack
 from blocks.runtime.counters import Counters
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
-from blocks.runtime.wire import END, decode, encode, encode_end
+from blocks.runtime.refusal import Refusal
+from blocks.runtime.wire import END, decode, encode, encode_end, encode_refusal
 
 _REPORT_EVERY_S = 0.2
 _LOOK_EVERY_S = 0.005
@@ -66,6 +67,7 @@ class Worker:
         self.inputs: dict[Edge, zmq.Socket] = {}
         self.outputs: dict[Edge, zmq.Socket] = {}
         self.ahead: dict[Edge, Frame] = {}
+        self.refused: Refusal | None = None
         self.stopping = False
         self.last_report = self.next_look = 0.0
         self.unreported = False
@@ -89,8 +91,7 @@ class Worker:
         except BaseException as error:
             self.phase, self.index = "stop", None
             failure = failure or self._failure(error)
-        final = failure or self._final()
-        self.control.send(pack({**final, "counters": self._counters()}))
+        self.control.send(self._last_message(failure))
         self._close()
 
     def interrupted(self) -> bool:
@@ -110,7 +111,7 @@ class Worker:
             socket.rcvhwm = self.spec.queue
             socket.bind(edge.bind)
             endpoints[edge.number] = socket.last_endpoint.decode().rstrip("\0")
-        self.block.interrupted = self.interrupted
+        self.block.interrupted, self.block.refuse = self.interrupted, self._refuse
         self.block.start()
         self.control.send(pack({"kind": "ready", "endpoints": endpoints}))
         answer = unpack(self.control.recv())
@@ -189,6 +190,18 @@ class Worker:
             if self.interrupted():
                 raise Stopped
 
+    def _refuse(self, tags, reason):
+        refusal = Refusal.of(tags, reason)
+        if refusal is not None and (self.refused is None or self.refused.run != refusal.run):
+            self.refused = refusal
+            self._pass_on(refusal)
+
+    def _pass_on(self, refusal):
+        for edge in self.outputs:
+            self._send(edge, encode_refusal(refusal))
+        if not self.outputs:
+            self.block.refused(refusal)
+
     def _gathered(self, edge, frame):
         frames, count = [frame], frame.count
         while count < self.block.gathers:
@@ -196,6 +209,9 @@ class Worker:
                 message = self._decoded(edge, self.inputs[edge].recv_multipart(zmq.NOBLOCK, copy=False))
             except zmq.Again:
                 break
+            if isinstance(message, Refusal):
+                self._pass_on(message)
+                continue
             if message is END or not message.continues(frames[-1]):
                 self.ahead[edge] = message
                 break
@@ -206,7 +222,13 @@ class Worker:
     def _receive(self, edge):
         if edge in self.ahead:
             return self.ahead.pop(edge)
-        socket = self.inputs[edge]
+        while True:
+            message = self._decoded(edge, self._parts(self.inputs[edge]))
+            if not isinstance(message, Refusal):
+                return message
+            self._pass_on(message)
+
+    def _parts(self, socket):
         began = time.monotonic()
         while True:
             try:
@@ -215,15 +237,15 @@ class Worker:
             except zmq.Again:
                 self._wait(socket, zmq.POLLIN)
         self.counters.wait_s += time.monotonic() - began
-        return self._decoded(edge, parts)
+        return parts
 
     def _decoded(self, edge, parts):
         try:
             frame = decode([part.buffer for part in parts])
         except WireError as error:
             raise WireError(f"malformed message on edge {edge}: {error}") from None
-        if frame is END:
-            return END
+        if not isinstance(frame, Frame):
+            return frame
         if frame.arrays.keys() != {into for _, into in edge.ports}:
             raise WireError(f"malformed message on edge {edge}: it carries {', '.join(frame.arrays) or 'no arrays'}")
         self.counters.bytes_in += frame.nbytes
@@ -257,16 +279,25 @@ class Worker:
             self.control.send(pack({"kind": "counters", "counters": self._counters()}))
 
     def _counters(self):
-        return {**self.counters.snapshot(), "report": self.block.report()}
-
-    def _final(self):
         try:
-            final = {"kind": "done", "results": self.block.results()}
-            pack(final)
-            return final
-        except BaseException as error:
-            self.phase, self.index = "result", None
-            return self._failure(error)
+            report = self.block.report()
+            pack(report)
+        except BaseException:
+            self.phase, self.index = "report", None
+            raise
+        return {**self.counters.snapshot(), "report": report}
+
+    def _last_message(self, failure):
+        if failure is None:
+            try:
+                self.phase, self.index = "result", None
+                return pack({"kind": "done", "results": self.block.results(), "counters": self._counters()})
+            except BaseException as error:
+                failure = self._failure(error)
+        try:
+            return pack({**failure, "counters": self._counters()})
+        except BaseException:  # the first failure counts
+            return pack(failure)
 
     def _failure(self, error):
         name = getattr(error, "block_name", self.block.name)
@@ -275,8 +306,8 @@ class Worker:
             "block": name,
             "phase": self.phase,
             "index": getattr(error, "block_index", self.index),
-            "reason": f"{type(error).__name__}: {error}",
-            "details": "".join(traceback.format_exception(error)),
+            "reason": _sendable(f"{type(error).__name__}: {_text(error)}"),
+            "details": _sendable("".join(traceback.format_exception(error))),
         }
 
     def _close(self):
@@ -286,3 +317,14 @@ class Worker:
         for socket in (*self.inputs.values(), *self.outputs.values()):
             socket.close(linger=0)
         self.control.close(linger=1000)
+
+
+def _text(error):
+    try:
+        return str(error)
+    except Exception as failed:
+        return f"an error whose text cannot be had ({type(failed).__name__})"
+
+
+def _sendable(text):
+    return text.encode(errors="backslashreplace").decode()

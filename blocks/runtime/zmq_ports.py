@@ -10,8 +10,9 @@ from blocks.runtime.bad_messages import BadMessages
 from blocks.runtime.block import Block, Signal, checked_arrays
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
+from blocks.runtime.refusal import Refusal
 from blocks.runtime.sockets import OutsideSocket, check_endpoint
-from blocks.runtime.wire import END, decode, encode, encode_end, encode_error
+from blocks.runtime.wire import END, Marker, decode, encode, encode_end, encode_error, encode_refusal
 
 _LINGER_MS = 30_000
 
@@ -23,8 +24,11 @@ class ZmqSource(Block):
 
     endpoint: tcp:// or ipc://; bind: False connects (the sink binds); insecure, curve: see OutsideSocket. A message that is
     malformed, or carries other arrays, stops the flowgraph with an error that names the endpoint. With endless=True it is counted
-    and logged instead, and the stream goes on after the end of a sender, for the next one. The format is in blocks/runtime/wire.py.
+    and logged instead (and refused where a tag "run" says whose it is), and the stream goes on after the end of a sender, for the next
+    one. The format is in blocks/runtime/wire.py.
     """
+
+    outside = True
 
     def __init__(
         self, endpoint: str, bind: bool = False, insecure: bool = False, curve: str | None = None, endless: bool = False, **outputs: Signal
@@ -40,7 +44,8 @@ class ZmqSource(Block):
 
     def start(self):
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
-        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve)
+        waiting = f"{self.name} waits for a sender"
+        self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
     def stop(self):
         if hasattr(self, "_outside"):
@@ -57,33 +62,38 @@ class ZmqSource(Block):
             if parts is None:
                 yield None
                 continue
+            message: Frame | Marker | Refusal | None = None
             try:
-                frame = self._decoded([part.buffer for part in parts])
+                message = decode([part.buffer for part in parts])
+                if isinstance(message, Refusal):
+                    self.heard(message)
+                elif isinstance(message, Frame):
+                    self._check(message)
             except (WireError, TypeError) as error:
                 if not self.endless:
                     raise WireError(f"malformed message on edge {self.endpoint} -> {self.name}: {error}") from None
                 self._bad.add(error)
-                yield None
-                continue
-            if frame is END and self.endless:
-                yield None
-                continue
-            if frame is END:
+                if isinstance(message, Frame):
+                    self.refuse(message.tags, str(error))
+                message = None
+            if message is END and not self.endless:
                 return
-            if blocks is not None:
-                frame, _ = frame.split(min(frame.count, blocks - done))
+            if not isinstance(message, Frame):
+                yield None
+                continue
+            frame = message if blocks is None else message.split(min(message.count, blocks - done))[0]
             done += frame.count
             yield frame
 
-    def _decoded(self, parts):
-        frame = decode(parts)
-        if frame is END:
-            return END
+    def heard(self, refusal: Refusal) -> None:
+        """The other side refused the frames of a run. Raises WireError: this source has sent none."""
+        raise WireError(f"the sender refuses the frames of run {refusal.run}: {refusal.reason}")
+
+    def _check(self, frame):
         if frame.arrays.keys() != self.outputs.keys():
             raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
         checked_arrays(self, frame.arrays, self._shapes, frame.count)
         frame.born_ns = 0  # of another clock
-        return frame
 
 
 class ZmqSink(Block):
@@ -92,8 +102,10 @@ class ZmqSink(Block):
     In:   whatever is connected to it; the arrays keep their port names
 
     endpoint: tcp:// or ipc://; bind: True binds (the source connects); insecure, curve: see OutsideSocket. Waits while nobody is
-    there to receive.
+    there to receive, and says so in the log.
     """
+
+    outside = True
 
     def __init__(self, endpoint: str, bind: bool = True, insecure: bool = False, curve: str | None = None):
         check_endpoint(endpoint, bind, insecure or curve is not None)
@@ -104,13 +116,18 @@ class ZmqSink(Block):
 
     def start(self):
         self._ended = False
-        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve)
+        waiting = f"{self.name} waits for a receiver"
+        self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
     def work(self, index, tags, **arrays):
         self._outside.send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())), self.interrupted)
+        self._outside.peers.look()
+
+    def refused(self, refusal):
+        self._outside.send(encode_refusal(refusal), self.interrupted)
 
     def end(self):
-        self._ended = self._outside.send(encode_end(), self.interrupted)
+        self._ended = self._outside.send(encode_end(), self.interrupted) and self._outside.met(self.interrupted)
 
     def stop(self):
         if not hasattr(self, "_outside"):

@@ -15,6 +15,8 @@ class FileSink(Block):
     path: replaced if it exists. The format is in blocks/runtime/recording.py. Raises OSError where it cannot be written.
     """
 
+    outside = True
+
     def __init__(self, path: str | Path):
         self.path, self.inputs = Path(path), {}
 

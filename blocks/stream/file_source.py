@@ -15,6 +15,8 @@ class FileSource(Block):
     frames and then fails with an error that counts them.
     """
 
+    outside = True
+
     def __init__(self, path: str | Path):
         self.path = Path(path)
         first = next(read_recording(self.path), None)

@@ -12,8 +12,8 @@ from blocks.runtime.block import as_array
 class TolerantChain(Chain):
     """A Chain for a receiver that must not stop: coherence blocks on which a block fails, or whose output is not finite, are left out.
 
-    They are counted as "unusable_blocks" and logged, at most once a second; the index jumps over them. Only arithmetic is forgiven
-    (ValueError, ArithmeticError), and its blocks have to turn every frame into one.
+    They are counted as "unusable_blocks", logged at most once a second, and refused where a tag "run" says whose they are; the index jumps
+    over them. Only arithmetic is forgiven (ValueError, ArithmeticError), and its blocks have to turn every frame into one.
     """
 
     gathers = 64
@@ -39,6 +39,7 @@ class TolerantChain(Chain):
         except (ValueError, ArithmeticError) as error:
             if frame.count == 1:
                 self._bad.add(error)
+                self.refuse(frame.tags, f"coherence block {frame.start} cannot be used: {error}")
                 return []
         first, second = frame.split(frame.count // 2)
         return [*self._usable(first), *self._usable(second)]

@@ -63,8 +63,17 @@ class FromBaseStation(ZmqSource):
                 if done >= blocks:
                     return
                 continue
-            if done and time.monotonic() - heard_s > _PATIENCE_S:
+            if not self._outside.peers.came:  # it is not there yet
+                heard_s = time.monotonic()
+            if time.monotonic() - heard_s > _PATIENCE_S:
                 raise RuntimeError(
                     f"the base station at {self.endpoint} has not answered for {_PATIENCE_S:.0f} s; blocks from {done} on are missing"
                 )
             yield None
+
+    def heard(self, refusal):
+        if refusal.run == self.run:
+            raise RuntimeError(
+                f"the base station at {self.endpoint} refuses: {refusal.reason}; it and this program have to have the same antennas, "
+                "users and pilots"
+            )

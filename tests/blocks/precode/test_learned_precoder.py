@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +17,8 @@ from trained.networks.unfolding import Unfolding
 from trained.store import load_network
 
 S = Scenario(antennas=16, users=4)
+WEIGHTS = precoder_weights(Path(tempfile.mkdtemp()), DataDrivenPilots, antennas=16, users=4)
+EXAMPLE = (lambda: LearnedPrecoder(WEIGHTS, 3.0, 1e-3, 16), {"y": 10 * complex_normal(np.random.default_rng(6), 23, 16, 4)})
 
 
 @pytest.mark.parametrize("kind", [DataDrivenPilots, DataDrivenPerfect, Unfolding])

@@ -4,7 +4,18 @@ import os
 import signal
 import threading
 
+import numpy as np
+
 from blocks import Block, Signal
+
+
+class Endless(Block):
+    """A source of zeros."""
+
+    outputs = {"x": Signal(2, dtype="float32")}
+
+    def work(self, index):
+        return np.zeros((len(index), 2), np.float32)
 
 
 class Faulty(Block):
@@ -71,3 +82,44 @@ class Slow(Faulty):
     def work(self, index, x):
         self.gate.acquire()
         return x
+
+
+class Wordless(Exception):
+    """An exception that has no text."""
+
+    def __str__(self):
+        raise ValueError("no words")
+
+
+class Untellable(Faulty):
+    """Has something to tell that cannot be told."""
+
+    def __init__(self, what):
+        super().__init__("none")
+        self.what = what
+
+    def work(self, index, x):
+        if self.what == "error without text":
+            raise Wordless
+        if self.what == "error of half a character":
+            raise RuntimeError("\ud800")
+        return x
+
+    def report(self):
+        if self.what == "report raises":
+            raise RuntimeError("no report")
+        return {"x": {1}} if self.what == "report cannot be packed" else {}
+
+    def result(self):
+        if self.what == "result raises":
+            raise RuntimeError("no result")
+        return {"x": object()} if self.what == "result cannot be packed" else None
+
+
+class Asleep(Block):
+    """A sink that does nothing for a tenth of a second a frame."""
+
+    inputs = {"x": Signal("N", dtype="float32")}
+
+    def work(self, x):
+        threading.Event().wait(0.1)

@@ -18,7 +18,7 @@ import zmq
 from blocks import BlockError, Chain, Flowgraph, Signal, ZmqSink, ZmqSource
 from blocks.runtime import wire
 from blocks.runtime.frame import Frame
-from tests.blocks.runtime.faulty import Faulty, Misshapen, Slow, Suicidal
+from tests.blocks.runtime.faulty import Endless, Faulty, Misshapen, Slow, Suicidal
 from tests.program import started, until
 from tests.support import ArraySource, Collect
 
@@ -177,14 +177,6 @@ def test_stop_ends_an_endless_stream(workers):
         until(lambda: fg.metrics()["Collect"].get("frames"), 30)
         assert fg.running
     assert not fg.running
-
-
-class Endless(ArraySource):
-    def __init__(self):
-        super().__init__(x=X)
-
-    def work(self, index):
-        return np.zeros((len(index), 2), np.float32)
 
 
 def test_stop_ends_a_sink_that_waits_for_a_peer(tmp_path):

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from blocks.runtime import wire
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
+from blocks.runtime.refusal import Refusal
 
 DTYPES = sorted(np.dtype(d) for d in wire.DTYPES)
 arrays = st.sampled_from(DTYPES).flatmap(
@@ -137,3 +138,14 @@ def test_tags_that_cannot_be_sent_are_named():
         wire.encode(Frame(0, {"x": np.zeros((1, 1), np.float32)}, {"when": object()}))
     with pytest.raises(WireError, match="dtype"):
         wire.encode(Frame(0, {"x": np.zeros((1, 1), np.float16)}))
+
+
+def test_a_refusal_comes_back_as_it_was():
+    refusal = Refusal("a1", "array y has another shape")
+    assert wire.decode(wire.encode_refusal(refusal)) == refusal
+
+
+@pytest.mark.parametrize("run", [1, "", "x" * 65, None, ["a"]])
+def test_a_refusal_of_an_odd_run_is_malformed(run):
+    with pytest.raises(WireError, match="expected a short string"):
+        wire.decode([msgpack.packb({"v": 1, "kind": "error", "message": "", "run": run})])

@@ -30,6 +30,16 @@ def air(offset=1e-3, noise=0.03):
 AIR = air()
 
 
+def bursts():
+    samples = 0.05 * complex_normal(np.random.default_rng(9), 23, 4)
+    for begin in (2, 13):
+        samples[begin : begin + 7] += zadoff_chu(7)[:, None] * complex_normal(np.random.default_rng(begin), 4)
+    return samples
+
+
+EXAMPLE = (lambda: BurstSync(4, 3, zadoff_chu(7), threshold=0.8), {"samples": bursts()})
+
+
 def sync(samples, sizes=(), start=0, block=None, tags=()):
     """(pilots (B, M, L), values of the burst tags, report) of a stream cut into frames of these sizes."""
     edges = np.cumsum([start, *sizes])

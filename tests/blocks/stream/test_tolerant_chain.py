@@ -11,6 +11,7 @@ from blocks.runtime.frame import Frame
 from tests.support import ArraySource, Collect, FrameSource, complex_normal
 
 H = complex_normal(np.random.default_rng(1), 20, 8, 3)
+EXAMPLE = (lambda: TolerantChain(ZFPrecoder(2.0)), {"h_est": H})
 
 
 class Typo(Block):

@@ -1,0 +1,11 @@
+"""The example of PilotCalibrationMLP for the contract of blocks."""
+
+import tempfile
+from pathlib import Path
+
+from blocks import PilotCalibrationMLP
+from tests.blocks.link_data import H
+from tests.support import paper_weights
+
+WEIGHTS = str(paper_weights(Path(tempfile.mkdtemp()), "journal"))
+EXAMPLE = (lambda: PilotCalibrationMLP(WEIGHTS, 64), {"y": H})

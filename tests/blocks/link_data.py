@@ -1,0 +1,16 @@
+"""A scenario and signals of its size, for the examples of blocks."""
+
+import numpy as np
+
+from sim.world.scenario import Scenario
+from tests.support import complex_normal
+
+S = Scenario(antennas=64, users=4)
+X = S.pilot_matrix()
+P, N = S.downlink_power, S.noise_power
+BLOCKS = 23
+RNG = np.random.default_rng(5)
+H = 1e-5 * complex_normal(RNG, BLOCKS, 64, 4)
+SYMBOLS = complex_normal(RNG, BLOCKS, 4, 9)
+RECEIVED = H @ complex_normal(RNG, BLOCKS, 4, 9)
+STREAM = 0.05 * complex_normal(RNG, BLOCKS, 4)
