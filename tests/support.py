@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from blocks.testing import ArraySource, Collect
+from blocks.testing import ArraySource
 from sim.world.rayleigh import Rayleigh
 from sim.world.scenario import Scenario
 from trained.card import Card

@@ -41,10 +41,6 @@ class DownlinkChannel(ScenarioBlock):
         super().start()
         first_above(read_only(np.ones((1, 1, 1), np.complex64)), 1.0)  # compiles
 
-    def __init__(self, scenario: Scenario, allow_power: bool = False):
-        super().__init__(scenario)
-        self.allow_power = allow_power
-
     def work(self, index, v):
         if not self.allow_power:
             self._check_power(index, v)

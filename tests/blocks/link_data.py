@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.world.scenario import Scenario
-from tests.support import complex_normal
+from tests.support import complex_normal, rayleigh
 
 S = Scenario(antennas=64, users=4)
 X = S.pilot_matrix()
@@ -14,3 +14,6 @@ H = 1e-5 * complex_normal(RNG, BLOCKS, 64, 4)
 SYMBOLS = complex_normal(RNG, BLOCKS, 4, 9)
 RECEIVED = H @ complex_normal(RNG, BLOCKS, 4, 9)
 STREAM = 0.05 * complex_normal(RNG, BLOCKS, 4)
+SEVERAL = rayleigh(8, 3)
+H_SEVERAL = SEVERAL.downlink(range(BLOCKS))
+V_SEVERAL = complex_normal(RNG, BLOCKS, 3, 8, 2)

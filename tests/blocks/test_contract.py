@@ -1,4 +1,4 @@
-"""Every block of the palette keeps the contract in blocks/testing.py, on the EXAMPLE of its own test."""
+"""Every block of the palette keeps the contract in blocks/testing.py, on the EXAMPLE of its own test, and on MORE where it has some."""
 
 import functools
 import importlib
@@ -23,12 +23,20 @@ ROOMS = [FOLDER / room for room in blocks.ROOMS]
 KINDS = {
     kind: f"tests.blocks.{room.name}.test_{file.stem}" for room in ROOMS for file in sorted(room.glob("*.py")) for kind in kinds_of(file)
 }
-HELD = [kind for kind in KINDS if not kind.outside]
+
+
+def examples(kind):
+    """{what: (make, arrays)} of a block's own test."""
+    test = importlib.import_module(KINDS[kind])
+    return {kind.__name__: test.EXAMPLE} | {f"{kind.__name__}, {what}": more for what, more in getattr(test, "MORE", {}).items()}
+
+
+HELD = {what: (kind, *example) for kind in KINDS if not kind.outside for what, example in examples(kind).items()}
 
 
 @functools.cache
-def contract(kind):
-    return Contract(*importlib.import_module(KINDS[kind]).EXAMPLE)
+def contract(what):
+    return Contract(*HELD[what][1:])
 
 
 def test_every_block_of_every_folder_is_exported():
@@ -39,13 +47,12 @@ def test_every_block_of_every_folder_is_exported():
     assert set(KINDS) <= set(blocks.PALETTE.values())
 
 
-@pytest.mark.parametrize("kind", HELD, ids=lambda k: k.__name__)
-def test_every_block_has_an_example_of_itself_in_its_test(kind):
-    made = contract(kind).make()
-    assert isinstance(made, kind)
+@pytest.mark.parametrize("what", HELD)
+def test_every_example_is_one_of_the_block_that_is_tested(what):
+    assert isinstance(contract(what).make(), HELD[what][0])
 
 
 @pytest.mark.parametrize("kept", Contract.properties)
-@pytest.mark.parametrize("kind", HELD, ids=lambda k: k.__name__)
-def test_blocks_keep_the_contract(kind, kept):
-    contract(kind).check(kept)
+@pytest.mark.parametrize("what", HELD)
+def test_blocks_keep_the_contract(what, kept):
+    contract(what).check(kept)

@@ -33,4 +33,3 @@ def settings(network="calibrated", config=None, **changes):
 def console():
     """A console and what it says, `.file.getvalue()`."""
     return Console(file=StringIO(), width=200)
-

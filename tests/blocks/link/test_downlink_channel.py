@@ -18,10 +18,12 @@ from blocks import (
     run_block,
 )
 from sim.world.scenario import Scenario
+from tests.blocks.link_data import SEVERAL, V_SEVERAL
 from tests.support import Collect, complex_normal
 
 S = Scenario(antennas=16, users=4)
 EXAMPLE = (lambda: DownlinkChannel(S), {"v": 0.1 * complex_normal(np.random.default_rng(3), 23, 16, 4)})
+MORE = {"users with two antennas": (lambda: DownlinkChannel(SEVERAL), {"v": V_SEVERAL})}
 
 
 def of_power(rng, power, blocks=20):

@@ -1,6 +1,7 @@
-"""The example of GenieCSI for the contract of blocks."""
+"""The examples of GenieCSI for the contract of blocks."""
 
 from blocks import GenieCSI
-from tests.blocks.link_data import S
+from tests.blocks.link_data import SEVERAL, S
 
 EXAMPLE = (lambda: GenieCSI(S), {})
+MORE = {"users with two antennas": (lambda: GenieCSI(SEVERAL), {})}

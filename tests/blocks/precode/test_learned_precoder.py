@@ -4,24 +4,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from trained.evaluation.evaluate import Reference
 
-from blocks import LearnedMIMOPrecoder, LearnedPrecoder, WiringError, run_block
+from blocks import LearnedPrecoder, WiringError, run_block
 from blocks.runtime import Flowgraph
 from flowgraphs.wiring.link import wire
-from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
+from tests.blocks.link_data import H_SEVERAL
 from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
-from trained.networks.data_driven import DataDrivenPerfect, DataDrivenPilots
+from trained.evaluation.reference import Reference
+from trained.networks.data_driven import DataDriven
+from trained.networks.data_driven_perfect import DataDrivenPerfect
 from trained.networks.unfolding import Unfolding
 from trained.store import load_network
 
 S = Scenario(antennas=16, users=4)
-WEIGHTS = precoder_weights(Path(tempfile.mkdtemp()), DataDrivenPilots, antennas=16, users=4)
+WEIGHTS = precoder_weights(Path(tempfile.mkdtemp()), DataDriven, antennas=16, users=4)
 EXAMPLE = (lambda: LearnedPrecoder(WEIGHTS, 3.0, 1e-3, 16), {"y": 10 * complex_normal(np.random.default_rng(6), 23, 16, 4)})
+UNFOLDED = precoder_weights(Path(tempfile.mkdtemp()), Unfolding, antennas=8, users=3, user_antennas=2, layers=3)
+MORE = {"users with two antennas": (lambda: LearnedPrecoder(UNFOLDED, 100.0, 1.0, 8, user_antennas=2), {"h": H_SEVERAL})}
 
 
-@pytest.mark.parametrize("kind", [DataDrivenPilots, DataDrivenPerfect, Unfolding])
+@pytest.mark.parametrize("kind", [DataDriven, DataDrivenPerfect, Unfolding])
 def test_the_link_gives_the_rates_of_the_evaluation(tmp_path, kind):
     weights = precoder_weights(tmp_path, kind, antennas=16, users=4)
     found = wire(S, "ls", weights, "calibrated", "cpu").run(blocks=50)["RateSink"]["rates"]
@@ -39,8 +42,8 @@ def test_an_unfolded_network_serves_fewer_users(tmp_path, rng):
 @pytest.mark.parametrize(
     ("kind", "port", "shape", "match"),
     [
-        (DataDrivenPilots, "y", (8, 4), "8 on one side, M=16"),
-        (DataDrivenPilots, "y", (16, 3), "3 on one side, L=4"),
+        (DataDriven, "y", (8, 4), "8 on one side, M=16"),
+        (DataDriven, "y", (16, 3), "3 on one side, L=4"),
         (DataDrivenPerfect, "h_est", (16, 3), "3 on one side, K=4"),
     ],
 )
@@ -57,12 +60,10 @@ def test_more_users_than_an_unfolded_network_has_are_named(tmp_path, rng):
         run_block(LearnedPrecoder(weights, 3.0, 1.0, 16), h_est=complex_normal(rng, 5, 16, 5))
 
 
-def test_the_mimo_block_is_the_network(tmp_path):
-    weights = precoder_weights(tmp_path, Unfolding, antennas=8, users=3, user_antennas=2, streams=2)
-    h = RayleighScenario(8, 3).channels(range(7))
-    v = run_block(LearnedMIMOPrecoder(weights, 100.0, 8), h=h)["v"]
+def test_for_several_antennas_the_block_is_the_network():
+    v = run_block(LearnedPrecoder(UNFOLDED, 100.0, 1.0, 8, user_antennas=2), h=H_SEVERAL)["v"]
     with torch.no_grad():
-        expected = load_network(weights)[0].precoders(torch.from_numpy(h) * 10).numpy() * 10
+        expected = load_network(UNFOLDED)[0].precoders(torch.from_numpy(H_SEVERAL) * 10).numpy() * 10
     np.testing.assert_allclose(v, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -70,11 +71,8 @@ def test_other_weights_are_refused(tmp_path):
     calibration = str(paper_weights(tmp_path, "conference", 16))
     with pytest.raises(ValueError, match="give no precoder: use NeuralCalibration"):
         LearnedPrecoder(calibration, 1.0, 1.0)
-    with pytest.raises(ValueError, match="not for users with several antennas"):
-        LearnedMIMOPrecoder(calibration, 1.0)
-    several = precoder_weights(tmp_path, Unfolding, antennas=8, users=3, user_antennas=2, streams=2)
-    with pytest.raises(ValueError, match="use LearnedMIMOPrecoder"):
-        LearnedPrecoder(several, 1.0, 1.0)
+    with pytest.raises(ValueError, match="for users with user_antennas=2, got 1"):
+        LearnedPrecoder(UNFOLDED, 1.0, 1.0)
     own = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
     with pytest.raises(ValueError, match="is a precoder itself"):
         wire(S, "ls", own, "zf", "cpu")

@@ -39,7 +39,9 @@ def test_a_name_that_is_taken_is_refused():
 
 
 def test_a_class_of_a_file_is_found_by_its_own_name_too(tmp_path):
-    (tmp_path / "mine.py").write_text("from trained.networks import Network, network\n@network('own', title='t')\nclass Mine(Network): pass\n")
+    (tmp_path / "mine.py").write_text(
+        "from trained.networks import Network, network\n@network('own', title='t')\nclass Mine(Network): pass\n"
+    )
     made = find_network(f"{tmp_path / 'mine.py'}:Mine")
     assert find_network("own") is made and find_network(f"{tmp_path / 'mine.py'}:Mine") is made
 

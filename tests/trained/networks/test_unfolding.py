@@ -116,7 +116,9 @@ def test_users_at_one_place_do_not_stop_it():
     assert torch.isfinite(torch.view_as_real(v)).all()
 
 
-@pytest.mark.parametrize(("config", "message"), [({"layers": 0}, "layers=0"), ({"begin": "noise"}, "begin='noise' is not one of wmmse, rzf")])
+@pytest.mark.parametrize(
+    ("config", "message"), [({"layers": 0}, "layers=0"), ({"begin": "noise"}, "begin='noise' is not one of wmmse, rzf")]
+)
 def test_a_hyper_parameter_that_cannot_be_is_named(config, message):
     with pytest.raises(ValueError, match=message):
         Unfolding.Config(**config)

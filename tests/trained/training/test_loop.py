@@ -63,7 +63,7 @@ def test_gradients_are_clipped_where_the_settings_say_so():
     for clip in (1e-3, None):
         training = Training(settings("calibrated-perfect", clip=clip))
         keep = training.optimizer_step
-        training.optimizer_step = lambda *a, t=training, k=keep, **kw: (_norm(norms, t, a, k, kw))
+        training.optimizer_step = lambda *a, t=training, k=keep, **kw: _norm(norms, t, a, k, kw)
         fitted(training, 1)
         norms[clip] = norms.pop("now")
     assert norms[1e-3] <= 1.001e-3 < norms[None]

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from trained.evaluation.evaluate import Reference
+from trained.training.train import app
 from typer.testing import CliRunner
 
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
 from tests.program import finished, started, until
 from tests.sim.world.test_deepmimo import ROOM, write_v4
-from trained.evaluation.evaluate import Reference
 from trained.store import load_network
 from trained.training.drops import Drops
 from trained.training.loop import Training, check_checkpoint, started_network, training_scenario
 from trained.training.settings import FIXED_USERS, RECIPES, Settings
-from trained.training.train import app
 
 SMALL = {"antennas": 16, "max_users": 4, "steps": 40, "batch": 16, "regions": 12, "cells": 2, "hidden": 32, "seed": 3}
 OPTIONS = [

@@ -84,7 +84,9 @@ def test_a_network_that_is_built_has_the_size_and_the_hyper_parameters():
 
 def card(s):
     made = NETWORKS[s.network]
-    return Card(s.network, asdict(s.size), asdict(s.config), made.hears, made.gives, "rayleigh", {"world": asdict(Rayleigh())}, s.recorded())
+    return Card(
+        s.network, asdict(s.size), asdict(s.config), made.hears, made.gives, "rayleigh", {"world": asdict(Rayleigh())}, s.recorded()
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
