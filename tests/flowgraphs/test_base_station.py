@@ -1,11 +1,8 @@
 """The base station as a process of its own: every input and output, peers that die and return, garbage, keys."""
 
 import json
-import multiprocessing
-import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 
@@ -25,6 +22,7 @@ from flowgraphs.wiring.receiver import make_receiver
 from sim.modulation import random_symbols
 from sim.preamble import shift_carrier, zadoff_chu
 from sim.world.scenario import Scenario
+from tests.program import finished, free_ports, started
 from tests.support import complex_normal
 
 S = Scenario(16, 4)
@@ -34,22 +32,13 @@ B = 12
 
 @contextmanager
 def base_station(*options, signal_number=signal.SIGINT, code=0):
-    process = subprocess.Popen(
-        [sys.executable, "flowgraphs/base_station.py", *LINK, *map(str, options)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
     said: list[str] = []
-    try:
+    with started("flowgraphs/base_station.py", *LINK, *options, stderr=subprocess.STDOUT) as process:
         yield process, said
         if process.poll() is None:
             process.send_signal(signal_number)
         said.append(process.communicate(timeout=20)[0])
         assert process.returncode == code, said
-    finally:
-        process.kill()
-        process.wait()
 
 
 def received(blocks=B):
@@ -73,10 +62,10 @@ V = precoders(Y)
 
 
 class Peer:
-    """Sockets of the other side; everything it made is closed at the end."""
+    """Sockets of the other side."""
 
-    def __init__(self, folder):
-        self.folder, self.context, self.sockets = folder, zmq.Context(), []
+    def __init__(self, folder, context):
+        self.folder, self.context, self.sockets = folder, context, []
 
     def at(self, name):
         return f"ipc://{self.folder}/{name}"
@@ -89,10 +78,8 @@ class Peer:
 
 
 @pytest.fixture
-def peer(tmp_path):
-    made = Peer(tmp_path)
-    yield made
-    made.context.destroy(linger=0)
+def peer(tmp_path, context):
+    return Peer(tmp_path, context)
 
 
 def frames_of(socket, count, timeout_s=20):
@@ -265,20 +252,15 @@ def sender(endpoint, first):
         time.sleep(60)
 
 
-def test_a_sender_killed_and_back_loses_only_what_it_did_not_send(peer):
-    spawn = multiprocessing.get_context("spawn")
+def test_a_sender_killed_and_back_loses_only_what_it_did_not_send(peer, spawned):
     with base_station("--input", peer.at("in")):
         pull = peer.socket(zmq.PULL, "in-out")
-        first = spawn.Process(target=sender, args=(peer.at("in"), 0), daemon=True)
-        first.start()
+        first = spawned(sender, peer.at("in"), 0)
         np.testing.assert_allclose(frames_of(pull, B), V, rtol=1e-4, atol=1e-6)
-        os.kill(first.pid, signal.SIGKILL)
+        first.kill()
         first.join()
-        second = spawn.Process(target=sender, args=(peer.at("in"), 100), daemon=True)
-        second.start()
+        spawned(sender, peer.at("in"), 100)
         np.testing.assert_allclose(frames_of(pull, B), V, rtol=1e-4, atol=1e-6)
-        second.kill()
-        second.join()
 
 
 def test_a_base_station_killed_and_back_is_used_again(peer):
@@ -328,18 +310,12 @@ def test_a_slow_receiver_gets_everything(peer):
         np.testing.assert_allclose(frames_of(pull, 200), np.tile(V, (17, 1, 1))[:200], rtol=1e-4, atol=1e-6)
 
 
-def fdd(*options, **extra):
-    return subprocess.run(
-        [sys.executable, "flowgraphs/fdd_e2e.py", *LINK, "--blocks", "150", "--batch", "20", *map(str, options)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        **extra,
-    )
+def fdd(*options):
+    return finished("flowgraphs/fdd_e2e.py", *LINK, "--blocks", "150", "--batch", "20", *options, timeout_s=100)
 
 
 def test_fdd_e2e_has_the_same_rates_through_a_base_station(peer, tmp_path):
-    endpoint = "tcp://127.0.0.1:45571"
+    endpoint = f"tcp://127.0.0.1:{free_ports(2)}"
     make_keys(tmp_path / "keys")
     with base_station("--input", endpoint, "--curve", tmp_path / "keys"):
         there = ("--base-station", endpoint, "--curve", tmp_path / "keys")
@@ -378,28 +354,13 @@ def test_strangers_get_nothing_through(keys, peer, tmp_path):
 
 def test_fdd_e2e_says_which_blocks_a_base_station_left_out(peer):
     pull, push = peer.socket(zmq.PULL, "in", bind=True), peer.socket(zmq.PUSH, "in-out", bind=True)
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "flowgraphs/fdd_e2e.py",
-            *LINK,
-            "--blocks",
-            "150",
-            "--batch",
-            "20",
-            "--base-station",
-            peer.at("in"),
-            "--no-compare",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    frames = [wire.decode(pull.recv_multipart()) for _ in range(2)]
-    stale = Frame(0, {"v": V}, {"run": "another", "sent_ns": 1})
-    for frame in (stale, frames[1]):
-        push.send_multipart(wire.encode(Frame(frame.start, {"v": np.resize(V, (frame.count, 16, 4))}, frame.tags)))
-    _, errors = process.communicate(timeout=60)
+    options = ("--blocks", "150", "--batch", "20", "--base-station", peer.at("in"), "--no-compare")
+    with started("flowgraphs/fdd_e2e.py", *LINK, *options) as process:
+        frames = [wire.decode(pull.recv_multipart()) for _ in range(2)]
+        stale = Frame(0, {"v": V}, {"run": "another", "sent_ns": 1})
+        for frame in (stale, frames[1]):
+            push.send_multipart(wire.encode(Frame(frame.start, {"v": np.resize(V, (frame.count, 16, 4))}, frame.tags)))
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 1 and "left out coherence blocks 0 ... 19" in errors
 
 

@@ -3,8 +3,7 @@ import json
 import os
 import pty
 import re
-import subprocess
-import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -13,16 +12,17 @@ from blocks import run_block
 from flowgraphs import fdd_e2e
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
+from tests.program import finished, started
 from tests.sim.world.test_deepmimo import ROOM, write_v4
 from tests.support import PAPERS, paper_weights
 from trained.evaluation.evaluate import Reference
 from trained.store import load_network
 
-PROGRAM = [sys.executable, "flowgraphs/fdd_e2e.py"]
+PROGRAM = "flowgraphs/fdd_e2e.py"
 
 
 def run(*options, **extra):
-    return subprocess.run([*PROGRAM, *options], capture_output=True, text=True, timeout=120, **extra)
+    return finished(PROGRAM, *options, timeout_s=120, **extra)
 
 
 def measured(tmp_path, *options):
@@ -198,18 +198,17 @@ def test_plain_output_ends_with_the_table_and_writes_the_plot(tmp_path):
 
 def test_terminal_shows_a_live_table():
     main, other = pty.openpty()
-    program = subprocess.Popen(
-        [*PROGRAM, "--blocks", "1500", "--no-compare"], stdout=other, stderr=other, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    )
-    os.close(other)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(main, 4096)
-        except OSError:
-            break
-        shown += piece
-    assert program.wait(60) == 0
+    terminal = {"stdout": other, "stderr": other, "env": {**os.environ, "TERM": "xterm", "COLUMNS": "100"}}
+    with (
+        started(PROGRAM, "--blocks", "1500", "--no-compare", **terminal) as program,
+        open(main, "rb", 0) as screen,
+    ):
+        os.close(other)
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while piece := screen.read(4096):
+                shown += piece
+        assert program.wait(60) == 0
     assert b"busy" in shown and b"blocks/s" in shown
 
 

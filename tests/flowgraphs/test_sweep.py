@@ -1,9 +1,7 @@
 import json
 import os
-import signal
 import subprocess
-import sys
-import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +11,12 @@ from pyarrow import csv, parquet
 
 from flowgraphs import sweep
 from flowgraphs.experiments.points import Point, compared, half_width, read_point, run_point, stamped, write_point
+from tests.program import finished, started, until
 from tests.support import precoder_weights
 from trained.networks.unfolding import Unfolding
 
 BASE = ["--method", "zf", "--method", "wmmse", "--set", "antennas=16", "--blocks", "40", "--workers", "2"]
 SLOW = [
-    sys.executable,
     "-m",
     "flowgraphs.sweep",
     "--method",
@@ -36,14 +34,13 @@ SLOW = [
 ]
 
 
-def started(folder):
+@contextmanager
+def sweeping(folder):
     """A sweep of 12 points in a process of its own, once its first point is there."""
-    process = subprocess.Popen([*SLOW, "--out", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    deadline = time.monotonic() + 90
-    while not list((folder / "points").glob("*.parquet")):
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
-        time.sleep(0.05)
-    return process
+    with started(*SLOW, "--out", folder, stderr=subprocess.STDOUT) as process:
+        until(lambda: process.poll() is not None or list((folder / "points").glob("*.parquet")), 90)
+        assert process.poll() is None, process.communicate()[0]
+        yield process
 
 
 def worker_processes(pid):
@@ -83,24 +80,23 @@ def test_a_failing_point_is_told_of_and_the_others_go_on(command, tmp_path):
 
 
 def test_a_killed_worker_costs_nothing(tmp_path):
-    process = started(tmp_path)
-    killed = worker_processes(process.pid)[0]
-    killed.send_signal(signal.SIGKILL)
-    output, _ = process.communicate(timeout=240)
+    with sweeping(tmp_path) as process:
+        worker_processes(process.pid)[0].kill()
+        output, _ = process.communicate(timeout=240)
     assert process.returncode == 0, output
     assert_whole(tmp_path)
 
 
 def test_a_killed_sweep_goes_on_and_leaves_no_process(tmp_path):
-    process = started(tmp_path)
-    workers = worker_processes(process.pid)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    with sweeping(tmp_path) as process:
+        workers = worker_processes(process.pid)
+        process.kill()
+        process.communicate(timeout=60)
     before = {f: f.stat().st_mtime_ns for f in (tmp_path / "points").glob("*.parquet")}
     assert 1 <= len(before) < 12
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert not alive
-    again = subprocess.run([*SLOW, "--out", str(tmp_path)], capture_output=True, text=True, timeout=240)
+    again = finished(*SLOW, "--out", tmp_path, timeout_s=240)
     assert again.returncode == 0, again.stderr
     assert f"{len(before)} of 12 points are there already" in again.stdout
     assert {f: f.stat().st_mtime_ns for f in before} == before

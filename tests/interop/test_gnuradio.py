@@ -21,7 +21,7 @@ PYTHON = next(
     (
         python
         for python in ("/usr/bin/python3", shutil.which("python3") or "")
-        if python and subprocess.run([python, "-c", "import gnuradio.zeromq"], capture_output=True).returncode == 0
+        if python and subprocess.run([python, "-c", "import gnuradio.zeromq"], capture_output=True, timeout=60).returncode == 0
     ),
     None,
 )

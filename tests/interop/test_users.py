@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from sim.preamble import zadoff_chu
 from sim.world.scenario import Scenario
 from tests.interop.test_gnuradio import PYTHON
+from tests.program import started
 
 FOLDER = Path("flowgraphs/gnuradio").resolve()
 pytestmark = [pytest.mark.gnuradio, pytest.mark.skipif(PYTHON is None, reason="GNU Radio is not installed; make test-interop installs it")]
@@ -23,16 +23,12 @@ OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
 @contextmanager
 def base_station(said, *options):
-    command = ["flowgraphs/base_station.py", "--users", "4", "--uplink-power-dbm", "10", "--from", "gnuradio", "--to", "samples"]
-    process = subprocess.Popen([sys.executable, *command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
+    command = ("flowgraphs/base_station.py", "--users", "4", "--uplink-power-dbm", "10", "--from", "gnuradio", "--to", "samples")
+    with started(*command, *options, stderr=subprocess.STDOUT) as process:
         yield
         process.terminate()
         said.append(process.communicate(timeout=20)[0])
         assert process.returncode == 0, said
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_symbols_reach_the_users(tmp_path):
@@ -77,7 +73,7 @@ def test_no_answer_is_told(tmp_path):
 
 
 def test_the_companion_file_holds_the_same_sources(tmp_path):
-    subprocess.run([PYTHON, FOLDER / "make_grc.py", tmp_path / "users.grc"], check=True)
+    subprocess.run([PYTHON, FOLDER / "make_grc.py", tmp_path / "users.grc"], check=True, timeout=60)
     skip = re.compile(r"grc_version: .*")  # differs from one GNU Radio to the next
     assert skip.sub("", (tmp_path / "users.grc").read_text()) == skip.sub("", (FOLDER / "users.grc").read_text())
 
@@ -91,12 +87,9 @@ def test_the_companion_file_compiles_and_runs(tmp_path):
         program.read_text().replace("tcp://127.0.0.1:5555", f"ipc://{tmp_path}/u").replace("tcp://127.0.0.1:5556", f"ipc://{tmp_path}/d")
     )
     said: list[str] = []
-    with base_station(said, "--input", f"ipc://{tmp_path}/u", "--output", f"ipc://{tmp_path}/d"):
-        users = subprocess.Popen([PYTHON, program], env=OFFSCREEN, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(12)
-        assert users.poll() is None, users.stderr.read()
-        users.kill()
-        users.communicate()
+    station = base_station(said, "--input", f"ipc://{tmp_path}/u", "--output", f"ipc://{tmp_path}/d")
+    with station, pytest.raises(subprocess.TimeoutExpired):  # the users go on until they are killed
+        subprocess.run([PYTHON, program], env=OFFSCREEN, check=True, capture_output=True, timeout=12)
     assert int(re.search(r"([\d,]+) blocks", said[0].splitlines()[-1])[1].replace(",", "")) > 50, said
 
 

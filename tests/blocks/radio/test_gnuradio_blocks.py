@@ -1,9 +1,6 @@
 """The GNU Radio blocks on GNU Radio's own bytes, on garbage, and with peers that die, lag or come late."""
 
 import logging
-import multiprocessing
-import os
-import signal
 import struct
 import time
 
@@ -27,6 +24,7 @@ from blocks.radio.pmt import Pair, UInt64, Vector
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, encode_header, stream_tags
 from blocks.runtime.frame import Frame
 from tests.blocks.radio.captures import CAPTURES, FOLDER, STREAMS, messages, value_of
+from tests.program import until
 from tests.support import ArraySource, Collect, FrameSource
 
 X = (np.arange(40) + 1j * np.arange(40, 80)).astype(np.complex64)
@@ -35,13 +33,6 @@ X = (np.arange(40) + 1j * np.arange(40, 80)).astype(np.complex64)
 @pytest.fixture
 def endpoint(tmp_path):
     return f"ipc://{tmp_path}/peer"
-
-
-@pytest.fixture
-def context():
-    with zmq.Context() as made:
-        made.linger = 0
-        yield made
 
 
 def receive(source, blocks, feed):
@@ -217,29 +208,18 @@ def send_forever(endpoint, kind, first, count):
 
 
 @pytest.mark.parametrize("kind", ["pull", "req"])
-def test_a_peer_that_is_killed_and_returns_is_heard_again(kind, endpoint):
-    spawn = multiprocessing.get_context("spawn")
-    peers = []
-
-    def launch(first):
-        peers.append(spawn.Process(target=send_forever, args=(endpoint, kind, first, 1000), daemon=True))
-        peers[-1].start()
-
+def test_a_peer_that_is_killed_and_returns_is_heard_again(kind, endpoint, spawned):
     fg = Flowgraph()
     fg.connect(GNURadioSource(endpoint, "int32", socket=kind), Collect())
     with fg.start(blocks=2000):
         time.sleep(0.2)  # the peer binds late
-        launch(0)
-        deadline = time.monotonic() + 30
-        while fg.metrics()["GNURadioSource"]["blocks"] < 1000 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        os.kill(peers[0].pid, signal.SIGKILL)
-        peers[0].join()
-        launch(1000)
+        peer = spawned(send_forever, endpoint, kind, 0, 1000)
+        until(lambda: fg.metrics()["GNURadioSource"]["blocks"] >= 1000, 30)
+        peer.kill()
+        peer.join()
+        spawned(send_forever, endpoint, kind, 1000, 1000)
         assert fg.ended(30), fg.metrics()
         found = fg.wait()["Collect"]["arrays"]["samples"]
-    peers[1].kill()
-    peers[1].join()
     np.testing.assert_array_equal(found, np.arange(2000))
 
 

@@ -9,13 +9,6 @@ from blocks.runtime.frame import Frame
 from tests.support import ArraySource, Collect, FrameSource, complex_normal
 
 
-@pytest.fixture
-def context():
-    with zmq.Context() as made:
-        made.linger = 0
-        yield made
-
-
 def test_samples_come_in_replies_of_any_length(rng, tmp_path, context):
     x, peer = complex_normal(rng, 1000), context.socket(zmq.REP)
     peer.bind(f"ipc://{tmp_path}/tx")

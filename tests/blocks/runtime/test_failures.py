@@ -5,8 +5,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import textwrap
 import threading
@@ -21,6 +19,7 @@ from blocks import BlockError, Chain, Flowgraph, Signal, ZmqSink, ZmqSource
 from blocks.runtime import wire
 from blocks.runtime.frame import Frame
 from tests.blocks.runtime.faulty import Faulty, Misshapen, Slow, Suicidal
+from tests.program import started, until
 from tests.support import ArraySource, Collect
 
 X = np.arange(200, dtype=np.float32).reshape(100, 2)
@@ -129,19 +128,17 @@ def test_process_killed_from_outside_is_named():
     assert time.monotonic() - began < 5
 
 
-def test_malformed_message_on_an_edge_is_named():
+def test_malformed_message_on_an_edge_is_named(context):
     fg = Flowgraph()
     fg.connect(Endless(), Faulty("none"), Collect())
     fg.start(batch=10, transport="tcp")
-    while fg.metrics()["Endless"].get("frames", 0) == 0:
-        pass
+    until(lambda: fg.metrics()["Endless"].get("frames"), 30)
     endpoint = next(iter(fg._run.members["Faulty"].endpoints.values()))
-    with zmq.Context() as context, context.socket(zmq.PUSH) as intruder:
-        intruder.connect(endpoint)
-        intruder.send_multipart([b"\xc1 nonsense", b"more"])
-        with pytest.raises(BlockError, match=r"malformed message on edge Endless\.x -> Faulty\.x"):
-            fg.wait()
-        intruder.close(0)
+    intruder = context.socket(zmq.PUSH)
+    intruder.connect(endpoint)
+    intruder.send_multipart([b"\xc1 nonsense", b"more"])
+    with pytest.raises(BlockError, match=r"malformed message on edge Endless\.x -> Faulty\.x"):
+        fg.wait()
 
 
 @pytest.mark.parametrize(
@@ -157,19 +154,19 @@ def test_malformed_message_on_an_edge_is_named():
     ],
     ids=["junk", "empty map", "other array", "other dtype", "other shape", "error", "missing part"],
 )
-def test_malformed_message_from_outside_is_named(parts, tmp_path):
+def test_malformed_message_from_outside_is_named(parts, tmp_path, context):
     fg = Flowgraph()
     endpoint = f"ipc://{tmp_path}/in"
     fg.connect(ZmqSource(endpoint, x=Signal(2, dtype="float32")), Collect())
-    with zmq.Context() as context, context.socket(zmq.PUSH) as sender:
-        sender.bind(endpoint)
-        fg.start()
-        sender.send_multipart(parts)
-        with pytest.raises(BlockError) as caught:
-            fg.wait()
-        assert caught.value.block == "ZmqSource"
-        if parts == wire.encode_error("the amplifier is on fire"):
-            assert "the amplifier is on fire" in str(caught.value)
+    sender = context.socket(zmq.PUSH)
+    sender.bind(endpoint)
+    fg.start()
+    sender.send_multipart(parts)
+    with pytest.raises(BlockError) as caught:
+        fg.wait()
+    assert caught.value.block == "ZmqSource"
+    if parts == wire.encode_error("the amplifier is on fire"):
+        assert "the amplifier is on fire" in str(caught.value)
 
 
 @pytest.mark.parametrize("workers", ["thread", "process"])
@@ -177,8 +174,7 @@ def test_stop_ends_an_endless_stream(workers):
     fg = Flowgraph()
     fg.connect(Endless(), Collect())
     with fg.start(workers=workers, batch=3):
-        while not fg.metrics()["Collect"].get("frames", 0):
-            pass
+        until(lambda: fg.metrics()["Collect"].get("frames"), 30)
         assert fg.running
     assert not fg.running
 
@@ -196,8 +192,7 @@ def test_stop_ends_a_sink_that_waits_for_a_peer(tmp_path):
     fg.connect(Endless(), ZmqSink(f"ipc://{tmp_path}/nobody"))
     began = time.monotonic()
     with fg.start():
-        while not fg.metrics()["Endless"].get("frames", 0):
-            pass
+        until(lambda: fg.metrics()["Endless"].get("frames"), 30)
     assert time.monotonic() - began < 5
 
 
@@ -222,36 +217,14 @@ def test_a_flowgraph_runs_again_after_a_failure_and_after_success():
 
 @pytest.mark.parametrize("workers", ["thread", "process"])
 def test_ctrl_c_stops_everything_with_exit_code_130(workers, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "flowgraphs.fdd_e2e",
-        "--blocks",
-        "100000000",
-        "--calibration",
-        "none",
-        "--no-compare",
-        "--workers",
-        workers,
-        "--transport",
-        "ipc",
-    ]
-    program = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    )
-    family = psutil.Process(program.pid)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("calibeam-*/edge*")) and time.monotonic() < deadline:
-        pass
-    children = family.children(recursive=True)
-    began = time.monotonic()
-    os.killpg(program.pid, signal.SIGINT)
-    _, errors = program.communicate(timeout=20)
+    endless = ("-m", "flowgraphs.fdd_e2e", "--blocks", "100000000", "--calibration", "none", "--no-compare")
+    options = ("--workers", workers, "--transport", "ipc")
+    with started(*endless, *options, start_new_session=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as program:
+        until(lambda: list(tmp_path.glob("calibeam-*/edge*")))
+        children = psutil.Process(program.pid).children(recursive=True)
+        began = time.monotonic()
+        os.killpg(program.pid, signal.SIGINT)
+        _, errors = program.communicate(timeout=20)
     assert program.returncode == 130, errors
     assert "Traceback" not in errors
     assert time.monotonic() - began < 5
@@ -265,8 +238,7 @@ def test_worker_processes_never_hear_ctrl_c():
     fg = Flowgraph()
     fg.connect(Endless(), Collect())
     with fg.start(workers="process"):
-        while not fg.metrics()["Collect"].get("frames", 0):
-            pass
+        until(lambda: fg.metrics()["Collect"].get("frames"), 30)
         for worker in multiprocessing.active_children():
             with open(f"/proc/{worker.pid}/status") as status:
                 blocked = next(int(line.split()[1], 16) for line in status if line.startswith("SigBlk"))
@@ -291,17 +263,12 @@ def test_workers_end_when_their_flowgraph_is_killed(tmp_path):
             fg.wait()
         """)
     )
-    program = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.getcwd()},
-    )
-    assert program.stdout.readline() == "streaming\n"
-    children = psutil.Process(program.pid).children(recursive=True)
-    assert len(children) >= 2
-    program.kill()
-    program.communicate()
+    with started(script, env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.getcwd()}) as program:
+        assert program.stdout.readline() == "streaming\n"
+        children = psutil.Process(program.pid).children(recursive=True)
+        assert len(children) >= 2
+        program.kill()
+        program.communicate(timeout=20)
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
     assert list(tmp_path.glob("calibeam-*")) == []

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -32,6 +30,7 @@ from blocks import DownlinkChannel as Downlink
 from blocks.runtime.frame import Frame
 from sim.precoding import zero_forcing
 from sim.world.scenario import Scenario
+from tests.program import started, until
 from tests.support import ArraySource, Collect, FrameSource
 
 S = Scenario(antennas=16, users=4)
@@ -108,10 +107,7 @@ def test_metrics_count_while_the_graph_runs():
         assert fg.metrics()["Passing"].keys() >= {"frames", "blocks", "busy_s", "wait_s", "bytes_in", "bytes_out", "queue", "report"}
         for _ in range(3):
             sink.permits.release()
-        deadline = time.monotonic() + 30
-        while (fg.metrics()["Held"]["frames"] < 1 or fg.metrics()["Passing"]["blocks"] < 5) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert fg.metrics()["Held"]["frames"] >= 1 and fg.metrics()["Passing"]["blocks"] >= 5
+        until(lambda: fg.metrics()["Held"]["frames"] >= 1 and fg.metrics()["Passing"]["blocks"] >= 5, 30)
         for _ in range(50):
             sink.permits.release()
         fg.wait()
@@ -171,9 +167,9 @@ if __name__ == "__main__":
 def test_two_programs_give_the_numbers_of_one(tmp_path):
     script, endpoint = tmp_path / "half.py", f"ipc://{tmp_path}/between"
     script.write_text(textwrap.dedent(LINK))
-    halves = [subprocess.Popen([sys.executable, str(script), part, endpoint], stdout=subprocess.PIPE) for part in ("second", "first")]
-    output, _ = halves[0].communicate(timeout=60)
-    assert halves[1].wait(60) == 0
+    with started(script, "second", endpoint) as second, started(script, "first", endpoint) as first:
+        output, _ = second.communicate(timeout=60)
+        assert first.wait(60) == 0
     whole = Flowgraph()
     x = S.pilot_matrix()
     whole.connect(
@@ -188,9 +184,8 @@ def test_two_programs_give_the_numbers_of_one(tmp_path):
     np.testing.assert_allclose(np.array(json.loads(output)), whole.run(blocks=300, batch=50)["RateSink"]["rates"], rtol=1e-6)
 
 
-def test_a_foreign_process_needs_only_zeromq_and_msgpack():
+def test_a_foreign_process_needs_only_zeromq_and_msgpack(context):
     """Speaks the documented bytes by hand: estimates in, precoders out."""
-    context = zmq.Context()
     push = context.socket(zmq.PUSH)
     port = push.bind_to_random_port("tcp://127.0.0.1")
     out = context.socket(zmq.PULL)
@@ -215,9 +210,6 @@ def test_a_foreign_process_needs_only_zeromq_and_msgpack():
         found.append(np.frombuffer(arrays[0], dtype).reshape(shape))
     fg.wait()
     np.testing.assert_allclose(np.concatenate(found), zero_forcing(h, 2.0), rtol=1e-5)
-    for socket in (push, out):
-        socket.close(0)
-    context.term()
 
 
 def test_number_of_blocks_cuts_an_outside_stream(tmp_path):

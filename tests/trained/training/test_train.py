@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 
 from sim.world.scenario import Scenario
 from sim.world.tracer import trace
+from tests.program import finished, started, until
 from tests.sim.world.test_deepmimo import ROOM, write_v4
 from trained.evaluation.evaluate import Reference
 from trained.store import load_network
@@ -46,7 +46,7 @@ OPTIONS = [
 
 def process(tmp_path, *options):
     """The command, for a process of its own."""
-    return [sys.executable, "-m", "trained.training.train", *OPTIONS, "--folder", str(tmp_path), "--logs", str(tmp_path / "logs"), *options]
+    return ["-m", "trained.training.train", *OPTIONS, "--folder", str(tmp_path), "--logs", str(tmp_path / "logs"), *options]
 
 
 def command(tmp_path, *options, base=OPTIONS):
@@ -67,7 +67,7 @@ def assert_equal(a, b):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
-    done = subprocess.run(process(folder, "--steps", "120"), capture_output=True, text=True, timeout=240)
+    done = finished(*process(folder, "--steps", "120"), timeout_s=240)
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -108,18 +108,16 @@ def test_options_beside_a_card_win(unbroken, tmp_path):
 
 
 def wait_for(file, process):
-    deadline = time.monotonic() + 120
-    while not file.exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.01)
+    until(lambda: file.exists() or process.poll() is not None, 120)
     assert file.exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_ends_like_an_unbroken_one(unbroken, tmp_path, how):
-    first = subprocess.Popen(process(tmp_path, "--steps", "120"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(tmp_path / "tiny.checkpoint", first)
-    first.send_signal(how)
-    output, errors = first.communicate(timeout=60)
+    with started(*process(tmp_path, "--steps", "120")) as first:
+        wait_for(tmp_path / "tiny.checkpoint", first)
+        first.send_signal(how)
+        output, errors = first.communicate(timeout=60)
     assert first.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), errors
     assert errors == "" and ("the same command goes on" in output) == (how == signal.SIGINT)
     second = command(tmp_path, "--steps", "120")
@@ -143,13 +141,8 @@ def test_two_processes_train_what_one_does(tmp_path):
     found = []
     for processes in (1, 2):
         folder = tmp_path / str(processes)
-        done = subprocess.run(
-            process(folder, "--steps", "8", "--devices", str(processes)),
-            capture_output=True,
-            text=True,
-            timeout=240,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = finished(*process(folder, "--steps", "8", "--devices", str(processes)), timeout_s=240, env=environment)
         assert done.returncode == 0, done.stderr
         assert json.loads((folder / "tiny.json").read_text())["training"]["processes"] == processes
         assert done.stdout.count("step 8 ") == 1
@@ -226,10 +219,8 @@ def test_step_with_a_gradient_that_is_not_finite_is_skipped_and_counted(tmp_path
 
 def test_checkpoint_of_another_run_is_refused(tmp_path, unbroken):
     file = tmp_path / "tiny.checkpoint"
-    first = subprocess.Popen(process(tmp_path, "--steps", "2000"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(file, first)
-    first.kill()
-    first.wait()
+    with started(*process(tmp_path, "--steps", "2000"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+        wait_for(file, first)
     other = command(tmp_path, "--steps", "2000", "--batch", "8")
     assert other.exit_code == 2 and "was made with the settings" in other.stderr and len(other.stderr.splitlines()) == 1
     content = file.read_bytes()
@@ -285,9 +276,7 @@ def test_what_training_needs_beyond_streaming_is_named(tmp_path, monkeypatch):
 
 
 def test_help_reads_like_a_manual_page():
-    text = subprocess.run(
-        [sys.executable, "-m", "trained.training.train", "--help"], capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"}
-    ).stdout
+    text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "120"}).stdout
     text = " ".join(text.split())
     for part in ("What is trained", "How it learns", "How it runs", "--config", "--nodes", "Examples", "goes on from it"):
         assert part in text
