@@ -57,7 +57,8 @@ from sim.modulation import random_symbols
 from sim.preamble import zadoff_chu
 from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
-from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
+from tests.streams import ArraySource, Collect, complex_normal
+from tests.support import paper_weights, precoder_weights
 from trained.networks.data_driven import DataDrivenPilots
 from trained.networks.unfolding import Unfolding
 
