@@ -63,6 +63,11 @@ def commands(page: Path) -> list[Command]:
     return [Command(page.name, text) for text in dict.fromkeys(found)]
 
 
+def files(page: Path) -> dict[str, str]:
+    """Name and text of every file that the page has its reader write: In `name.py`: and a block of Python."""
+    return dict(re.findall(r"[Ii]n `(\w+\.py)`[^`\n]*:\n\n```python\n(.*?)```", page.read_text(), re.DOTALL))
+
+
 def options(text: str) -> set[str]:
     """Every --option in a text."""
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))

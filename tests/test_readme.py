@@ -6,16 +6,18 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 
 import pytest
 import zmq
 
 from blocks.runtime import wire
-from tests.manual import PAGES, ROOT, commands, options, small
+from tests.manual import PAGES, ROOT, commands, files, options, small
 from tests.program import finished, started
 
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+MODULE, FUNCTION = PROJECT["scripts"]["calibeam"].split(":")
 SWAP, SENDER, RECEIVER = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 PRINTED = list({(c.text): c for page in PAGES for c in commands(page)}.values())
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # programs run in the process of the tests
@@ -53,21 +55,45 @@ def test_foreign_process_gets_its_precoders(tmp_path, context):
 
 
 @pytest.fixture
-def said(monkeypatch, capsys):
-    """Runs a printed command in this process: its exit code and all that it said."""
+def checkout(tmp_path):
+    """A folder like this checkout, with an out/ of its own and the files that the manual has its reader write."""
+    for folder in ("flowgraphs", "trained", "docs", "benchmarks"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    for page in PAGES:
+        for name, text in files(page).items():
+            (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def in_a_process(words, folder):
+    call = ["-c", f"import sys; sys.argv[0] = 'calibeam'; from {MODULE} import {FUNCTION}; {FUNCTION}()"] if words[0] == "calibeam" else []
+    return finished(*call, *words[1:], timeout_s=110, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300"})
+
+
+@pytest.fixture
+def said(monkeypatch, capsys, checkout):
+    """Runs a printed command: its exit code and all that it said. A class of the reader's own is loaded in a process of its own."""
 
     def run(words):
-        monkeypatch.setattr(sys, "argv", words[words[1] == "-m" :][1:] if words[0] == "python" else words)
+        if any(".py:" in word for word in words):
+            done = in_a_process(words, checkout)
+            return done.returncode, done.stdout + done.stderr
+        monkeypatch.chdir(checkout)
         monkeypatch.setenv("COLUMNS", "300")
-        with pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr(sys, "argv", words if words[0] == "calibeam" else words[1:])
+        try:
             if words[0] == "calibeam":
-                module, function = PROJECT["scripts"]["calibeam"].split(":")
-                getattr(__import__(module, fromlist=[function]), function)()
+                getattr(import_module(MODULE), FUNCTION)()
             elif words[1] == "-m":
+                monkeypatch.setattr(sys, "argv", words[2:])
                 runpy.run_module(words[2], run_name="__main__", alter_sys=True)
             else:
                 runpy.run_path(str(ROOT / words[1]), run_name="__main__")
-        return ended.value.code or 0, "".join(capsys.readouterr())
+        except SystemExit as ended:
+            return ended.code or 0, "".join(capsys.readouterr())
+        except (ImportError, OSError) as error:
+            return 1, str(error)
+        return 1, f"{words[:3]} is no program"
 
     return run
 
@@ -87,11 +113,8 @@ def test_a_wrong_option_would_be_found(said):
 
 
 @pytest.mark.parametrize("printed", RUN_HERE, **NAMED)
-def test_a_printed_command_runs_in_a_checkout(printed, said, tmp_path):
-    for folder in ("flowgraphs", "trained", "docs", "benchmarks"):
-        (tmp_path / folder).symlink_to(ROOT / folder)  # so that out/ is the test's own
-    sizes = small(said([*printed.words, "--help"])[1])
-    done = finished(*printed.words[1:], *sizes, timeout_s=110, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+def test_a_printed_command_runs_in_a_checkout(printed, said, checkout):
+    done = in_a_process([*printed.words, *small(said([*printed.words, "--help"])[1])], checkout)
     assert done.returncode == 0, done.stderr
 
 
@@ -113,8 +136,9 @@ def test_a_printed_program_of_another_kind_has_its_options(printed):
 
 
 def test_options_that_the_manual_names_exist(said):
-    """Somewhere: in a program that the manual calls, in one of GNU Radio, or in pip."""
-    known = options("".join(file.read_text() for file in (ROOT / "flowgraphs" / "gnuradio").glob("*.py")))
+    """In a program that the manual calls, in one of GNU Radio, or in a command with a class of the reader's own, which is tried above."""
+    known = options(" ".join(c.text for c in PROGRAMS if ".py:" in c.text))
+    known |= options("".join(file.read_text() for file in (ROOT / "flowgraphs" / "gnuradio").glob("*.py")))
     for words in {tuple(c.words[: 3 if c.words[1:2] == ["-m"] else 2]) for c in PROGRAMS if len(c.words) > 1}:
         known |= options(said([*(w for w in words if not w.startswith("--")), "--help"])[1])
     named = {page.name: options(page.read_text()) for page in PAGES}

@@ -5,7 +5,7 @@ from sim.rate import sum_rate
 from sim.rate_mimo import sum_rate_mimo
 from sim.wmmse import wmmse
 from sim.wmmse_mimo import wmmse_classic, wmmse_mimo
-from tests.streams import complex_normal
+from tests.support import complex_normal
 
 
 def channels(blocks, users, antennas, m, seed=0):

@@ -7,8 +7,7 @@ from blocks.runtime import Flowgraph
 from flowgraphs.fdd_e2e import wire
 from sim.world.rayleigh import RayleighScenario
 from sim.world.scenario import Scenario
-from tests.streams import ArraySource, Collect, complex_normal
-from tests.support import paper_weights, precoder_weights
+from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
 from trained.evaluation.evaluate import Reference
 from trained.networks.data_driven import DataDrivenPerfect, DataDrivenPilots
 from trained.networks.unfolding import Unfolding

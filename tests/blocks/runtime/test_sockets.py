@@ -1,12 +1,14 @@
 """Sockets to the outside listen on this machine alone, unless somebody says otherwise or keys are used."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import zmq
 
 from blocks import Flowgraph, Signal, ZmqSink, ZmqSource
 from blocks.runtime.sockets import OutsideSocket, make_keys
-from flowgraphs import fdd_e2e
 from tests.streams import ArraySource, Collect
 
 X = np.arange(6, dtype=np.float32).reshape(6, 1)
@@ -74,9 +76,9 @@ def test_missing_keys_name_the_remedy(tmp_path):
         OutsideSocket(zmq.PULL, "tcp://127.0.0.1:*", bind=True, curve=tmp_path)
 
 
-def test_calibeam_keygen_makes_keys(tmp_path, command):
-    done = command(fdd_e2e.main, "keygen", tmp_path / "new")
-    assert done.code == 0 and "server.key" in done.out, done.err
+def test_calibeam_keygen_makes_keys(tmp_path):
+    run = subprocess.run([sys.executable, "-m", "flowgraphs.fdd_e2e", "keygen", tmp_path / "new"], capture_output=True, text=True)
+    assert run.returncode == 0 and "server.key" in run.stdout, run.stderr
     OutsideSocket(zmq.PULL, "tcp://127.0.0.1:*", bind=True, curve=tmp_path / "new").close()
 
 
