@@ -67,7 +67,7 @@ def checkout(tmp_path):
 
 def in_a_process(words, folder):
     call = ["-c", f"import sys; sys.argv[0] = 'calibeam'; from {MODULE} import {FUNCTION}; {FUNCTION}()"] if words[0] == "calibeam" else []
-    return finished(*call, *words[1:], timeout_s=110, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300"})
+    return finished(*call, *words[1:], timeout_s=240, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300"})
 
 
 @pytest.fixture
@@ -112,6 +112,7 @@ def test_a_wrong_option_would_be_found(said):
         assert code == 2 and "No such option" in output
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("printed", RUN_HERE, **NAMED)
 def test_a_printed_command_runs_in_a_checkout(printed, said, checkout):
     done = in_a_process([*printed.words, *small(said([*printed.words, "--help"])[1])], checkout)

@@ -15,6 +15,7 @@ from tests.program import finished, started, until
 from tests.support import precoder_weights
 from trained.networks.unfolding import Unfolding
 
+pytestmark = pytest.mark.timeout(300)
 BASE = ["--method", "zf", "--method", "wmmse", "--set", "antennas=16", "--blocks", "40", "--workers", "2"]
 SLOW = [
     "-m",
