@@ -7,6 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import zmq
+from hypothesis import HealthCheck, settings
+
+# the same examples on every machine, however busy it is
+settings.register_profile("calibeam", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calibeam")
 
 # weights that somebody trained on this machine are not those that are tested
 os.environ["CALIBEAM_WEIGHTS"] = tempfile.mkdtemp(prefix="calibeam-weights-")

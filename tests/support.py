@@ -1,12 +1,10 @@
-"""Sources, sinks, random numbers and small weights that several tests use."""
+"""Small weights that several tests use."""
 
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from blocks.testing import ArraySource
 from sim.world.rayleigh import Rayleigh
 from sim.world.scenario import Scenario
 from trained.card import Card
@@ -69,18 +67,3 @@ def precoder_weights(folder, network, antennas, users, user_antennas=1, **config
     made = untrained(network, antennas, users, user_antennas, **config)
     made.start(rayleigh(antennas, users, user_antennas), torch.Generator())
     return written(made, folder / f"{network.name}-{antennas}-{users}-{user_antennas}.safetensors")
-
-
-def complex_normal(rng, *shape):
-    return ((rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)).astype(np.complex64)
-
-
-class FrameSource(ArraySource):
-    """Sends frames as they are given."""
-
-    def __init__(self, *given):
-        super().__init__(**given[0].arrays)
-        self.given = given
-
-    def frames(self, blocks, batch):
-        yield from self.given

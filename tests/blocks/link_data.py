@@ -3,7 +3,8 @@
 import numpy as np
 
 from sim.world.scenario import Scenario
-from tests.support import complex_normal, rayleigh
+from tests.streams import complex_normal
+from tests.support import rayleigh
 
 S = Scenario(antennas=64, users=4)
 X = S.pilot_matrix()

@@ -8,7 +8,7 @@ import pytest
 
 from blocks import Block, Signal, ZFPrecoder, ZmqSource
 from blocks.testing import Contract, check_block, check_file, example_of
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 H = complex_normal(np.random.default_rng(2), 23, 8, 3)
 

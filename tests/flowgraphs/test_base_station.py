@@ -23,7 +23,7 @@ from sim.modulation import random_symbols
 from sim.preamble import shift_carrier, zadoff_chu
 from sim.world.scenario import Scenario
 from tests.program import finished, free_ports, started
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 S = Scenario(16, 4)
 LINK = ("--antennas", "16", "--users", "4")

@@ -15,7 +15,7 @@ from blocks.radio.pmt import UInt64
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, stream_tags
 from blocks.runtime.frame import Frame
 from tests.blocks.radio.captures import CORPUS, value_of
-from tests.support import ArraySource, Collect, FrameSource
+from tests.streams import ArraySource, Collect, FrameSource
 
 PYTHON = next(
     (

@@ -4,7 +4,7 @@ import pytest
 from blocks import AWGN, LMMSEDetector, MFDetector, QAMSource, ZFDetector, run_block
 from sim.detection import lmmse_detector, matched_filter, zero_forcing_detector
 from sim.modulation import decide, random_symbols
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 B, M, K, T = 5, 16, 4, 200
 RNG = np.random.default_rng(3)

@@ -3,7 +3,7 @@ import pytest
 
 from sim.estimation import channel_statistics, estimate, least_squares_matrix, lmmse_matrix, scaled_least_squares_matrix
 from sim.pilots import dft_pilots
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 M, K, POWER, NOISE = 16, 4, 2.0, 0.5
 

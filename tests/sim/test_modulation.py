@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.modulation import ORDERS, constellation, decide, random_symbols, received_quality
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 @pytest.mark.parametrize("order", ORDERS)

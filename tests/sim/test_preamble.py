@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.preamble import carrier_offset, likeness, preamble_snr, shift_carrier, zadoff_chu
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 Z = zadoff_chu(61, 25)
 

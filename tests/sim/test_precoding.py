@@ -13,7 +13,7 @@ from sim.rate import sum_rate, sum_rate_torch, user_sinr
 from sim.structured import structured_precoder, structured_precoder_torch
 from sim.wmmse import wmmse
 from sim.world.scenario import Scenario
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 POWER, NOISE = 2.0, 0.1
 

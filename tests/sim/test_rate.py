@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sim.rate import effective_channel, sum_rate, sum_rate_torch
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 def several(rng, blocks=5, users=3, antennas=2, m=8, streams=2):

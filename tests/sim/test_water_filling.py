@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from blocks import WaterFilling, ZFPrecoder, run_block
 from sim.water_filling import water_filling
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 GAINS = arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 9)), elements=st.one_of(st.just(0.0), st.floats(1e-6, 1e6)))
 

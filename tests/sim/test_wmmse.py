@@ -3,7 +3,7 @@ import pytest
 
 from sim.rate import effective_channel, sum_rate
 from sim.wmmse import wmmse
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 def test_one_antenna_is_a_case_of_several(rng):

@@ -4,7 +4,7 @@ import pytest
 from sim.rate import effective_channel, sum_rate
 from sim.wmmse_mimo import wmmse_classic, wmmse_mimo
 from sim.wmmse_miso import wmmse_miso
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 def channels(blocks, users, antennas, m, seed=0):

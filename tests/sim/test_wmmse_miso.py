@@ -5,7 +5,7 @@ from sim.precoding import regularized_zero_forcing, zero_forcing
 from sim.rate import sum_rate
 from sim.wmmse_miso import wmmse_miso
 from sim.world.scenario import Scenario
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 def classic_wmmse(h, power, noise, iterations):

@@ -19,7 +19,7 @@ from blocks import (
 )
 from sim.world.scenario import Scenario
 from tests.blocks.link_data import SEVERAL, V_SEVERAL
-from tests.support import Collect, complex_normal
+from tests.streams import Collect, complex_normal
 
 S = Scenario(antennas=16, users=4)
 EXAMPLE = (lambda: DownlinkChannel(S), {"v": 0.1 * complex_normal(np.random.default_rng(3), 23, 16, 4)})

@@ -23,7 +23,7 @@ from sim.rate import effective_channel, sum_rate
 from sim.world.rayleigh import Rayleigh
 from sim.world.scenario import Scenario
 from tests.sim.world.own_world import Corridor
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 OWN = Scenario(antennas=16, users=3, world=Corridor(), noise_dbm=-90.0)
 SEVERAL = Scenario(antennas=16, users=3, world=Rayleigh(), user_antennas=2, downlink_power_dbm=20.0, noise_dbm=0.0)

@@ -10,7 +10,8 @@ from blocks.runtime import Flowgraph
 from flowgraphs.wiring.link import wire
 from sim.world.scenario import Scenario
 from tests.blocks.link_data import H_SEVERAL
-from tests.support import ArraySource, Collect, complex_normal, paper_weights, precoder_weights
+from tests.streams import ArraySource, Collect, complex_normal
+from tests.support import paper_weights, precoder_weights
 from trained.evaluation.reference import Reference
 from trained.networks.data_driven import DataDriven
 from trained.networks.data_driven_perfect import DataDrivenPerfect

@@ -25,7 +25,7 @@ from blocks.radio.stream_tags import StreamTag, add_stream_tags, encode_header, 
 from blocks.runtime.frame import Frame
 from tests.blocks.radio.captures import CAPTURES, FOLDER, STREAMS, messages, value_of
 from tests.program import until
-from tests.support import ArraySource, Collect, FrameSource
+from tests.streams import ArraySource, Collect, FrameSource
 
 X = (np.arange(40) + 1j * np.arange(40, 80)).astype(np.complex64)
 

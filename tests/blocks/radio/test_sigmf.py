@@ -11,7 +11,7 @@ from blocks import Flowgraph, SigMFSink, SigMFSource, WiringError
 from blocks.radio.pmt import UInt64
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, stream_tags
 from blocks.runtime.frame import Frame
-from tests.support import Collect, FrameSource, complex_normal
+from tests.streams import Collect, FrameSource, complex_normal
 
 X = complex_normal(np.random.default_rng(1), 100, 3)
 TAGS = [StreamTag(3, "burst", {"snr_db": 12.5, "sample": UInt64(3)}), StreamTag(70, "rx_time", (UInt64(1), 0.5), "usrp")]

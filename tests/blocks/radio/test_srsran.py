@@ -6,7 +6,7 @@ import zmq
 
 from blocks import BlockError, Flowgraph, SrsranSink, SrsranSource
 from blocks.runtime.frame import Frame
-from tests.support import ArraySource, Collect, FrameSource, complex_normal
+from tests.streams import ArraySource, Collect, FrameSource, complex_normal
 
 
 def test_samples_come_in_replies_of_any_length(rng, tmp_path, context):

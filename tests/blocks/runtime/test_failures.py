@@ -20,7 +20,7 @@ from blocks.runtime import wire
 from blocks.runtime.frame import Frame
 from tests.blocks.runtime.faulty import Endless, Faulty, Misshapen, Slow, Suicidal
 from tests.program import started, until
-from tests.support import ArraySource, Collect
+from tests.streams import ArraySource, Collect
 
 X = np.arange(200, dtype=np.float32).reshape(100, 2)
 
@@ -242,7 +242,7 @@ def test_workers_end_when_their_flowgraph_is_killed(tmp_path):
     script.write_text(
         textwrap.dedent("""
         from tests.blocks.runtime.test_failures import Endless
-        from tests.support import Collect
+        from tests.streams import Collect
         from blocks import Flowgraph
 
         if __name__ == "__main__":

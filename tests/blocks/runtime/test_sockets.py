@@ -8,7 +8,7 @@ from blocks import Flowgraph, Signal, ZmqSink, ZmqSource
 from blocks.runtime.sockets import OutsideSocket, make_keys
 from flowgraphs import keygen
 from flowgraphs.wiring.command_line import run
-from tests.support import ArraySource, Collect
+from tests.streams import ArraySource, Collect
 
 X = np.arange(6, dtype=np.float32).reshape(6, 1)
 

@@ -31,7 +31,7 @@ from blocks.runtime.frame import Frame
 from sim.precoding import zero_forcing
 from sim.world.scenario import Scenario
 from tests.program import started, until
-from tests.support import ArraySource, Collect, FrameSource
+from tests.streams import ArraySource, Collect, FrameSource
 
 S = Scenario(antennas=16, users=4)
 

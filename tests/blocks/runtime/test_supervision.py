@@ -11,7 +11,7 @@ import pytest
 from blocks import BlockError, Chain, Flowgraph
 from blocks.runtime import supervisor, worker
 from tests.blocks.runtime.faulty import Asleep, Endless, Faulty, Untellable
-from tests.support import ArraySource, Collect
+from tests.streams import ArraySource, Collect
 
 X = np.arange(200, dtype=np.float32).reshape(100, 2)
 
@@ -127,7 +127,7 @@ def test_a_block_that_does_not_stop_is_an_error(end, monkeypatch):
 NOTEBOOK = """
 import numpy as np
 from blocks import Block, Chain, Flowgraph, Signal
-from tests.support import Collect
+from tests.streams import Collect
 
 class Ones(Block):
     outputs = {"x": Signal(2, dtype="float32")}

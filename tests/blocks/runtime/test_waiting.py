@@ -12,7 +12,7 @@ import pytest
 
 from blocks import Flowgraph, GNURadioSource, Signal, ZmqSink, ZmqSource
 from blocks.runtime import peers
-from tests.support import ArraySource, Collect
+from tests.streams import ArraySource, Collect
 
 X = np.arange(20, dtype=np.float32).reshape(10, 2)
 

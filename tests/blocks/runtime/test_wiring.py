@@ -25,7 +25,7 @@ from blocks import (
 )
 from sim.pilots import dft_pilots
 from sim.world.scenario import Scenario
-from tests.support import ArraySource, Collect
+from tests.streams import ArraySource, Collect
 
 S = Scenario(antennas=64, users=4)
 X = S.pilot_matrix()

@@ -10,7 +10,7 @@ from blocks import BurstSync, Flowgraph, FramesToStream, StreamToFrames, WiringE
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, stream_tags
 from blocks.runtime.frame import Frame
 from sim.preamble import shift_carrier, zadoff_chu
-from tests.support import Collect, FrameSource, complex_normal
+from tests.streams import Collect, FrameSource, complex_normal
 
 Z = zadoff_chu(61, 25)
 M, L = 3, 5

@@ -11,7 +11,7 @@ from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
 from blocks.runtime.recording import file_header, read_recording, write_record
 from blocks.runtime.wire import encode
-from tests.support import ArraySource, Collect
+from tests.streams import ArraySource, Collect
 
 X = np.arange(60, dtype=np.float32).reshape(20, 3)
 

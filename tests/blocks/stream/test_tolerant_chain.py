@@ -8,7 +8,7 @@ import pytest
 from blocks import Block, BlockError, Chain, Flowgraph, MRTPrecoder, Signal, TolerantChain, ZFPrecoder
 from blocks.radio.stream_tags import StreamTag, add_stream_tags, stream_tags
 from blocks.runtime.frame import Frame
-from tests.support import ArraySource, Collect, FrameSource, complex_normal
+from tests.streams import ArraySource, Collect, FrameSource, complex_normal
 
 H = complex_normal(np.random.default_rng(1), 20, 8, 3)
 EXAMPLE = (lambda: TolerantChain(ZFPrecoder(2.0)), {"h_est": H})

@@ -19,7 +19,7 @@ from blocks import (
 )
 from flowgraphs.wiring import remote
 from sim.world.scenario import Scenario
-from tests.support import Collect
+from tests.streams import Collect
 
 S = Scenario(16, 4)
 X = S.pilot_matrix()

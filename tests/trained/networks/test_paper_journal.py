@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from sim.world.scenario import Scenario
-from tests.support import complex_normal, untrained
+from tests.streams import complex_normal
+from tests.support import untrained
 from tests.trained.small import ROOM
 from trained.networks.paper_journal import PaperJournal
 

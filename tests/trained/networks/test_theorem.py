@@ -6,7 +6,7 @@ import torch
 
 from sim.precoding import zero_forcing, zero_forcing_torch
 from sim.rate import sum_rate, sum_rate_torch
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 POWER, NOISE = 2.0, 0.3
 

@@ -21,6 +21,7 @@ from trained.training.drops import Drops
 from trained.training.loop import Training, check_checkpoint, started_network, training_scenario
 from trained.training.settings import FIXED_USERS, RECIPES, Settings
 
+pytestmark = pytest.mark.timeout(300)
 SMALL = {"antennas": 16, "max_users": 4, "steps": 40, "batch": 16, "regions": 12, "cells": 2, "hidden": 32, "seed": 3}
 OPTIONS = [
     "--antennas",
