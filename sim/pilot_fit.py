@@ -28,7 +28,7 @@ class PilotFit:
 
     def measure(self, y: np.ndarray) -> dict[str, np.ndarray]:
         """Per coherence block: level (B,) mW per sample; inside (B,) of it in the row space of X; gain (B, K) |h_k|^2 / M less its noise,
-        which may be negative; spread_db (B,) standard deviation over the users of the gains in dB, a gain being at least a tenth of its noise.
+        which may be negative; spread_db (B,) standard deviation over the users of the gains in dB, none below a tenth of its noise.
         """
         y = y.astype(np.complex128)
         entries = y.shape[1] * y.shape[2]
