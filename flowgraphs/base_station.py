@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -157,7 +156,7 @@ def base_station(
 
     Peers may come, die and return at any time; what cannot be read or computed is counted, logged and left out.
     """
-    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    given = {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
     places_in = places_in or ["tcp://127.0.0.1:5555"]
     places_out = places_out or [answers_at(places_in[0]) if source is not Input.sigmf else "tcp://127.0.0.1:5556"]
     if source in (Input.gnuradio, Input.srsran, Input.sigmf):

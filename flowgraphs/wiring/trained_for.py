@@ -6,7 +6,7 @@ from blocks.learned_block import LearnedBlock
 from sim.world.room import Room
 from sim.world.scenario import Scenario
 
-ROOM_CHANNELS_DB = (-92.0, -83.0, -76.0)
+ROOM_CHANNELS_DB = (-92.0, -82.5, -76.0)
 """Gain of the weakest user's channel, the mean, and the strongest, in the built-in room at its loss of 30 dB."""
 
 ROOM_SPREAD_DB = 1.2

@@ -40,7 +40,8 @@ from trained.networks.data_driven import DataDrivenPilots
         (("--curve", "nowhere"), "nowhere"),
     ],
 )
-def test_bad_options_are_named(options, words, command, tmp_path):
+def test_bad_options_are_named(options, words, command, tmp_path, monkeypatch):
+    monkeypatch.setattr(base_station_program, "serve", lambda *_: pytest.fail("the base station runs"))
     if "WEIGHTS" in options:
         weights = precoder_weights(tmp_path, DataDrivenPilots, antennas=16, users=4)
         options = tuple(weights if option == "WEIGHTS" else option for option in options)
