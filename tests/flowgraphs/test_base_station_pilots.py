@@ -60,7 +60,10 @@ def test_the_noise_of_scaled_samples_at_the_users_costs_most_of_the_rate(samples
 def test_the_channels_of_the_room_are_those_that_are_stated():
     for antennas in (16, 128):
         gains = 10 * np.log10((np.abs(Scenario(antennas, 8, split="train").uplink(range(1000))) ** 2).mean(1))
-        assert ROOM_CHANNELS_DB[0] < gains.min() < ROOM_CHANNELS_DB[0] + 2 and ROOM_CHANNELS_DB[2] - 2 < gains.max() < ROOM_CHANNELS_DB[2] + 0.1
+        assert (
+            ROOM_CHANNELS_DB[0] < gains.min() < ROOM_CHANNELS_DB[0] + 2
+            and ROOM_CHANNELS_DB[2] - 2 < gains.max() < ROOM_CHANNELS_DB[2] + 0.1
+        )
         assert 10 * np.log10((10 ** (gains / 10)).mean()) == pytest.approx(ROOM_CHANNELS_DB[1], abs=0.3)
         assert (gains.std(1) < ROOM_SPREAD_DB).mean() < 0.01
 

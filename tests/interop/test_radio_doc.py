@@ -12,7 +12,9 @@ from tests.interop.test_gnuradio import PYTHON
 
 pytestmark = [pytest.mark.gnuradio, pytest.mark.skipif(PYTHON is None, reason="GNU Radio is not installed; make test-interop installs it")]
 SECTION = Path("docs/radio.md").read_text().split("## A flowgraph of your own\n")[1].split("\n## ")[0]
-PROGRAM, COMMAND, OUTPUT = (dedent(block).strip("\n") + "\n" for block in re.findall(r"(?:^    .*\n|(?<=\n)\n(?=    ))+", SECTION, re.M) if block.strip())
+PROGRAM, COMMAND, OUTPUT = (
+    dedent(block).strip("\n") + "\n" for block in re.findall(r"(?:^    .*\n|(?<=\n)\n(?=    ))+", SECTION, re.M) if block.strip()
+)
 
 
 def heard(tmp_path, command):
