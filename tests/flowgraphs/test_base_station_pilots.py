@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import zmq
 
-from blocks import AWGN, PilotSource, RateSink, UplinkChannel, run_block
+from blocks import AWGN, Flowgraph, PilotSource, RateSink, SigMFSink, UplinkChannel, run_block
+from blocks.radio.stream_tags import StreamTag, encode_header
 from blocks.runtime import wire
 from blocks.runtime.frame import Frame
 from flowgraphs.wiring.receiver import learned_calibration, make_receiver
 from flowgraphs.wiring.trained_for import ROOM_CHANNELS_DB, ROOM_SPREAD_DB, known_channels, outside_of_training
 from sim.pilots import dft_pilots
 from sim.world.scenario import Scenario
-from tests.flowgraphs.base_station_process import B, S, Y, base_station, frames_of
+from tests.flowgraphs.base_station_process import DEADLINE_S, B, S, Y, base_station, frames_of
+from tests.support import ArraySource
 
 LINK_S = Scenario(64, 8)
 BLOCKS = range(100)
@@ -127,3 +129,33 @@ def test_other_pilots_than_the_users_are_told(peer):
     x = np.sqrt(S.uplink_power) * np.exp(2j * np.pi * rng.random((4, 6)))
     y = (10 * S.uplink(range(40)) @ x).astype(np.complex64)
     assert "the pilots do not fit" in said_of(peer, y, "--calibration", "none", "--precoder", "zf", "--pilots", "6")
+
+
+def test_tagged_bursts_whose_pilots_do_not_fit_are_left_out(peer):
+    rng = np.random.default_rng(3)
+    right, wrong = dft_pilots(4, 6, S.uplink_power), np.sqrt(S.uplink_power) * np.exp(2j * np.pi * rng.random((4, 6)))
+    sent = np.stack([wrong if number in (2, 5) else right for number in range(B)])
+    y = (10 * S.uplink(range(B)) @ sent).astype(np.complex64)
+    stream = np.pad(y.swapaxes(1, 2), ((0, 0), (9, 0), (0, 0))).reshape(-1, 16)
+    tags = [StreamTag(15 * number + 9, "go") for number in range(B)]
+    options = ("--from", "gnuradio", "--input", peer.at("in"), "--input-tags", "--sync", "tag", "--tag", "go", "--output", peer.at("out"))
+    with base_station(*options, "--pilots", "6", "--calibration", "none", "--precoder", "zf") as (_, said):
+        push, pull = peer.socket(zmq.PUSH, "in", bind=True), peer.socket(zmq.PULL, "out")
+        push.send(encode_header(0, tags) + stream.tobytes())
+        v = frames_of(pull, B - 2)
+    h = S.uplink(range(B))[[number for number in range(B) if number not in (2, 5)]]
+    g = np.abs(h.conj().swapaxes(1, 2) @ v)
+    assert (g * (1 - np.eye(4))).max() < 1e-3 * g.max()
+    assert "2 unusable blocks" in said[0] and "skipped" not in said[0] and "lost" not in said[0]
+
+
+def test_a_stream_without_bursts_is_told(peer, tmp_path):
+    rng = np.random.default_rng(4)
+    noise = (rng.standard_normal((3000, 16)) + 1j * rng.standard_normal((3000, 16))).astype(np.complex64)
+    recorded = Flowgraph()
+    recorded.connect(ArraySource(samples=noise), SigMFSink(tmp_path / "kept"))
+    recorded.run(blocks=len(noise), batch=1000)
+    with base_station("--from", "sigmf", "--input", tmp_path / "kept", "--output", peer.at("out")) as (process, said):
+        peer.socket(zmq.PULL, "out")
+        assert process.wait(DEADLINE_S) == 0
+    assert "no burst in 3,000 samples" in " ".join(said[0].split())
