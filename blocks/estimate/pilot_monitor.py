@@ -13,9 +13,9 @@ from sim.checks import positive
 from sim.pilot_fit import PilotFit
 
 _log = logging.getLogger("calibeam")
-_WINDOW_BLOCKS = 64
+_WINDOW_BLOCKS = 256
 _SURE_BLOCKS = 16
-_SURE_SAMPLES = 1000
+_SURE_SAMPLES = 2000
 _EVERY_S = 10.0
 _ALIKE_USERS = 8
 _SATURATED_DB = 25.0
@@ -27,7 +27,7 @@ class PilotMonitor(Block):
     In:   y  (M, L) complex64   received pilots
     Out:  y  (M, L) complex64   the same
 
-    Averages over the last 64 coherence blocks are in the report: "channel_db" (mean gain of a user's channel), "weakest_snr_db" and
+    Averages over the last 256 coherence blocks are in the report: "channel_db" (mean gain of a user's channel), "weakest_snr_db" and
     "strongest_snr_db" (of the users' estimates, per antenna) and, where L exceeds the rank of the pilots, "pilot_fit" (1 where the energy
     lies in the pilots' row space as far as the noise lets it, 0 where it lies as that of noise). What is out of range is logged as a
     warning that says what to change, each at most once in 10 s: samples far below the noise; noise alone; channels stronger or weaker than
@@ -141,7 +141,7 @@ class PilotMonitor(Block):
                 ),
             )
             return
-        if level < noise * (1 + 3 / np.sqrt(self._samples())):
+        if level < noise * (1 + 2 / np.sqrt(self._samples())):
             if self._samples() >= _SURE_SAMPLES:
                 yield (
                     "noise alone",
