@@ -32,10 +32,11 @@ class PilotFit:
         """
         y = y.astype(np.complex128)
         entries = y.shape[1] * y.shape[2]
-        gain = (np.abs(y @ self._inverse) ** 2).mean(1) - self.estimate_noise
+        gain = _energy(y @ self._inverse).mean(1) - self.estimate_noise
+        level = _energy(y).mean((1, 2))
         return {
-            "level": (np.abs(y) ** 2).mean((1, 2)),
-            "inside": (np.abs(y @ self._basis) ** 2).sum((1, 2)) / entries,
+            "level": level,
+            "inside": level if self.whole else _energy(y @ self._basis).sum((1, 2)) / entries,
             "gain": gain,
             "spread_db": (10 * np.log10(np.maximum(gain, 0.1 * self.estimate_noise))).std(1),
         }
@@ -58,3 +59,7 @@ class PilotFit:
     def noise_beside(self, level, inside):
         """Power per sample, mW, of what lies outside of the row space: the noise, where the pilots are right."""
         return (level - inside) / (1 - self.share_of_noise)
+
+
+def _energy(z):
+    return z.real**2 + z.imag**2

@@ -37,7 +37,6 @@ from trained.networks.data_driven import DataDrivenPilots
         (("--from", "sigmf", "--input", "none"), "cannot read"),
         (("--users", "99"), "users=99"),
         (("--from", "nowhere"), "nowhere"),
-        (("--curve", "nowhere"), "nowhere"),
     ],
 )
 def test_bad_options_are_named(options, words, command, tmp_path, monkeypatch):
@@ -47,6 +46,11 @@ def test_bad_options_are_named(options, words, command, tmp_path, monkeypatch):
         options = tuple(weights if option == "WEIGHTS" else option for option in options)
     code, output, errors = command(base_station_program.main, *LINK, *options)
     assert code in (1, 2) and words in " ".join((output + errors).split())
+
+
+def test_keys_that_are_not_there_are_named(command):
+    code, _, errors = command(base_station_program.main, *LINK, "--curve", "nowhere")
+    assert code in (1, 2) and "nowhere" in errors
 
 
 def test_the_help_fits_80_columns_and_nothing_of_it_is_cut(command, monkeypatch):
