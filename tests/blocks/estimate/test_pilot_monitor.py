@@ -15,6 +15,7 @@ M, K, NOISE, GAIN = 16, 8, 1e-9, 1e-8
 KNOWN = (-86.0, -80.0, -74.0)
 X = dft_pilots(K, K, 1.0)
 LONG = dft_pilots(K, 12, 1.0)
+EXAMPLE = (lambda: PilotMonitor(X, NOISE), {"y": 1e-3 * complex_normal(np.random.default_rng(5), 23, M, K)})
 
 
 def channels(rng, blocks, spread_db=5.0):

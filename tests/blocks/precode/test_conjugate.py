@@ -3,6 +3,8 @@ import numpy as np
 from blocks import Conjugate, ZFPrecoder, run_block
 from tests.support import complex_normal
 
+EXAMPLE = (Conjugate, {"v": complex_normal(np.random.default_rng(5), 23, 8, 3)})
+
 
 def test_a_conjugate_precoder_removes_the_interference_of_a_reciprocal_channel(rng):
     h = complex_normal(rng, 5, 8, 3)
