@@ -26,7 +26,7 @@ def antenna_signal(antennas: int, layout: str) -> Signal:
 class SampleBuffer:
     """A stretch without gaps of an M-antenna stream: `rows` (n, M), the first with the index `first`.
 
-    Samples that are not finite, or beyond 1e15, count as zero: one of them would spoil every sum that it is in.
+    Samples that are NaN, infinite or beyond 1e15 count as zero: one of them would spoil every sum that it is in.
     """
 
     def __init__(self, antennas: int, layout: str):

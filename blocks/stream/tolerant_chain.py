@@ -10,7 +10,8 @@ from blocks.runtime.block import as_array
 
 
 class TolerantChain(Chain):
-    """A Chain for a receiver that must not stop: coherence blocks on which a block fails, or whose output is not finite, are left out.
+    """A Chain for a receiver that must not stop: coherence blocks on which a block fails, or whose output holds NaN or infinity, are
+    left out.
 
     They are counted as "unusable_blocks", logged at most once a second, and refused where a tag "run" says whose they are; the index jumps
     over them. Only arithmetic is forgiven (ValueError, ArithmeticError), and its blocks have to turn every frame into one.
@@ -48,5 +49,5 @@ class TolerantChain(Chain):
         with np.errstate(all="ignore"):
             [made] = super().transform(iter([frame]))
         if not all(np.isfinite(as_array(array)).all() for array in made.arrays.values()):
-            raise ValueError("its output is not finite")
+            raise ValueError("its output holds NaN or infinity")
         return made

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 
-import numpy as np
 from air import Air
 from bursts import flat
 from gnuradio import blocks, gr, zeromq
@@ -32,7 +31,7 @@ class Users(gr.top_block):
         from_base = zeromq.pull_source(gr.sizeof_gr_complex, ANTENNAS, downlink, 100, False, -1)
         self.down = Air(ANTENNAS, USERS, "downlink", block)
         self.receivers = Receivers(USERS, SYMBOLS)
-        apart = blocks.stream.vector_to_streams(gr.sizeof_gr_complex, USERS)
+        apart = blocks.vector_to_streams(gr.sizeof_gr_complex, USERS)
         self.connect(sent, paced, self.up, to_base)
         self.connect(from_base, self.down, self.receivers, apart)
         self.sinks = [constellation(f"user {k + 1}") for k in range(USERS)]
@@ -93,8 +92,9 @@ def main():
     top.stop()
     heard = top.receivers.count
     print(f"{heard} bursts received")
-    for k, evm in enumerate(top.receivers.evm):
-        print(f"user {k + 1}: " + (f"EVM {evm:.1%}, SINR {-20 * np.log10(evm):.1f} dB" if heard else "nothing received"))
+    for k, (evm, sinr_db) in enumerate(zip(top.receivers.evm, top.receivers.sinr_db, strict=True)):
+        sinr = f"{sinr_db:.1f} dB" if sinr_db == sinr_db else f"- (below {top.receivers.trusted_db:.0f} dB a constellation cannot tell)"
+        print(f"user {k + 1}: " + (f"EVM {evm:.1%}, SINR {sinr}" if heard else "nothing received"))
     sys.stdout.flush()
     os._exit(0 if heard else 1)  # Qt and GNU Radio may crash when the interpreter tears them down
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
 
@@ -42,24 +42,39 @@ class Receiver:
     perfect_csi: bool
 
 
-def make_receiver(s: Scenario, estimator: str, calibration: str, precoder: str, device: str = "cpu") -> Receiver:
-    """The receiver of these names (see `calibeam --help`). Raises ValueError or FileNotFoundError for one that there is not."""
+def make_receiver(
+    s: Scenario,
+    estimator: str,
+    calibration: str,
+    precoder: str,
+    device: str = "cpu",
+    pilots: np.ndarray | None = None,
+    user_noise_dbm: float | None = None,
+) -> Receiver:
+    """The receiver of these names (see `calibeam --help`). Raises ValueError or FileNotFoundError for one that there is not.
+
+    pilots: X (K, L) that users send in place of the usual ones; user_noise_dbm: noise at the users, that of the base station by default.
+    """
     learned = learned_calibration(s, calibration, device)
-    pilots = make_pilots(s, learned)
+    at_users = s if user_noise_dbm is None else replace(s, noise_dbm=user_noise_dbm)
+    if pilots is None:
+        pilots = make_pilots(s, learned)
+    elif learned is not None and (learned.kind.has_own_pilots() or learned.card.hears == "received"):
+        raise ValueError(f"calibration={calibration!r} hears the pilots that it was trained with: leave out --pilot-file")
     least_squares = make_estimator(s, estimator, pilots)
     noise = s.noise_power * float((abs(least_squares.matrix) ** 2).sum()) / s.users
     perfect_csi = learned is not None and learned.card.hears == "channel"
     if learned is not None and learned.card.gives == "precoder":
         if precoder != "calibrated":
             raise ValueError(f"precoder={precoder!r}: {learned.weights.stem} is a precoder itself; leave it at calibrated")
-        own = LearnedPrecoder(calibration, s.downlink_power, s.noise_power, s.antennas, device, s.users)
+        own = LearnedPrecoder(calibration, s.downlink_power, at_users.noise_power, s.antennas, device, s.users)
         return Receiver(pilots, [] if learned.card.hears == "received" else [least_squares], [own], perfect_csi)
     estimate: list[Block] = [least_squares]
-    precode: list[Block] = [make_precoder(s, precoder, device, learned)]
+    precode: list[Block] = [make_precoder(at_users, precoder, device, learned)]
     if calibration == "fingerprint":
         precode.insert(0, FingerprintCSI(s, noise))
     if learned is not None:
-        precode.insert(0, NeuralCalibration(calibration, noise, s.downlink_power, s.noise_power, s.antennas, device, s.users))
+        precode.insert(0, NeuralCalibration(calibration, noise, s.downlink_power, at_users.noise_power, s.antennas, device, s.users))
         if learned.kind.calibrates_received():
             estimate.insert(0, PilotCalibration(calibration, s.antennas, device, s.users))
     return Receiver(pilots, estimate, precode, perfect_csi)

@@ -59,11 +59,19 @@ def _watch(fg, worker, console, output, stop):
 
 
 def _status(metrics, worker, speed):
-    """Blocks and bytes so far, what the last burst was like, and all that was dropped."""
+    """Blocks and bytes so far, what the last burst and the pilots are like, and all that was lost or dropped."""
     report = {key: value for m in metrics.values() for key, value in m.get("report", {}).items()}
     heard = sum(m.get("bytes_out", 0) for m in metrics.values() if not m.get("bytes_in"))
     parts = [f"{metrics[worker].get('blocks', 0):,} blocks", speed, f"{heard / 1e6:,.1f} MB in"]
     if "snr_db" in report:
-        parts.append(f"SNR {report.pop('snr_db'):.1f} dB, carrier offset {report.pop('carrier_offset'):.4%}")
-    parts += [f"{value:,} {name.replace('_', ' ')}" for name, value in report.items() if value and name != "bursts"]
+        parts.append(f"preamble {report.pop('snr_db'):.1f} dB, carrier offset {report.pop('carrier_offset'):.4%}")
+    if "channel_db" in report:
+        weakest, strongest = report.pop("weakest_snr_db"), report.pop("strongest_snr_db")
+        parts.append(f"SNR of users {weakest:.1f} ... {strongest:.1f} dB, channels {report.pop('channel_db'):.1f} dB")
+    if "pilot_fit" in report:
+        parts.append(f"pilots fit {report.pop('pilot_fit'):.2f}")
+    skipped = report.pop("skipped_samples", 0)  # what lies between bursts is no loss
+    if "bursts" in report and not report.pop("bursts") and skipped:
+        parts.append(f"no burst in {skipped:,} samples")
+    parts += [f"{value:,} {name.replace('_', ' ')}" for name, value in report.items() if value]
     return ", ".join(parts)

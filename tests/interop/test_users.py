@@ -1,5 +1,6 @@
 """The GNU Radio program of flowgraphs/gnuradio and its twin for GNU Radio Companion, live with the base station."""
 
+import json
 import os
 import re
 import shutil
@@ -47,7 +48,32 @@ def test_symbols_reach_the_users(tmp_path):
     sinr = [float(value) for value in re.findall(r"SINR ([\d.]+) dB", done.stdout)]
     assert len(sinr) == 4 and min(sinr) > 12, done.stdout
     found, broken = int(re.search(r"([\d,]+) blocks", said[0].splitlines()[-1])[1].replace(",", "")), re.search("broken", said[0])
-    assert found > 50 and not broken, said[0]
+    assert found > 50 and not broken and "WARNING" not in said[0], said[0]
+
+
+BLIND = """
+import json, sys
+import numpy as np
+from receivers import Receivers
+rng = np.random.default_rng(0)
+points = (2 * np.arange(4) - 3) / np.sqrt(10)
+found = []
+for sinr_db in json.loads(sys.argv[1]):
+    sent = rng.choice(points, (12800, 1)) + 1j * rng.choice(points, (12800, 1))
+    noise = rng.standard_normal((12800, 2)).view(complex) / np.sqrt(2)
+    receivers, heard = Receivers(1, 64), (10 ** (sinr_db / 20) * sent + noise).astype(np.complex64)
+    receivers.work([heard], [np.empty_like(heard)])
+    found.append(float(receivers.sinr_db[0]))
+print(json.dumps(found))
+"""
+
+
+def test_a_blind_sinr_is_right_or_not_given():
+    sinr = [-100.0, 0.0, 5.0, 10.0, 12.0, 15.0, 18.0, 25.0]
+    done = subprocess.run([PYTHON, "-c", BLIND, json.dumps(sinr)], cwd=FOLDER, capture_output=True, text=True, timeout=60, check=True)
+    found = np.array(json.loads(done.stdout))
+    assert np.isnan(found[:5]).all()
+    np.testing.assert_allclose(found[5:], sinr[5:], atol=0.5)
 
 
 def test_no_answer_is_told(tmp_path):
