@@ -37,7 +37,7 @@ def sweep(
         list[str],
         _plan(
             metavar="NAME",
-            help=f"{', '.join(method_names())}; one of them with @ and weights of its kind; weights; or my.py:Mine, a network, or a precoder "
+            help=f"{', '.join(method_names())}; one of them with @ and weights; weights; or my.py:Mine, a network, or a precoder "
             "block that gets the true channel. May be given several times.",
         ),
     ] = ["wmmse", "zf", "ls-zf", "calibrated"],  # noqa: B006

@@ -34,7 +34,8 @@ def check_network(kind: type[Network], scenario: Scenario | None = None, config:
     def hold(sentence: str, true: bool, seen: Any = "") -> None:
         if not true:
             raise AssertionError(f"{kind.__name__}: {sentence}" + (f"; seen: {seen}" if seen != "" else ""))
-        held.append(sentence)
+        if sentence not in held:
+            held.append(sentence)
 
     hold("it has a name and a title, given by @network", NETWORKS.get(kind.name) is kind and bool(kind.title), (kind.name, kind.title))
     hold("hears and gives are Hears and Gives", isinstance(kind.hears, Hears) and isinstance(kind.gives, Gives), (kind.hears, kind.gives))

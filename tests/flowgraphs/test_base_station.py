@@ -13,7 +13,7 @@ from sim.modulation import random_symbols
 from sim.preamble import shift_carrier, zadoff_chu
 from sim.world.scenario import Scenario
 from tests.flowgraphs.base_station_process import DEADLINE_S, B, S, V, Y, base_station, frames_of, heard_by
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 LOUD = ("--noise-dbm", "-60", "--uplink-power-dbm", "90", "--user-noise-dbm", "-85")
 

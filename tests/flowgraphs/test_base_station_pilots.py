@@ -13,7 +13,7 @@ from flowgraphs.wiring.trained_for import ROOM_CHANNELS_DB, ROOM_SPREAD_DB, know
 from sim.pilots import dft_pilots
 from sim.world.scenario import Scenario
 from tests.flowgraphs.base_station_process import DEADLINE_S, B, S, Y, base_station, frames_of
-from tests.support import ArraySource
+from tests.streams import ArraySource
 
 LINK_S = Scenario(64, 8)
 BLOCKS = range(100)

@@ -5,7 +5,7 @@ import pytest
 
 from sim.pilot_fit import PilotFit
 from sim.pilots import dft_pilots
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 M, K, L, B, NOISE = 32, 4, 6, 400, 0.1
 GAINS = np.array([1.0, 0.5, 2.0, 0.1])

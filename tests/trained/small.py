@@ -12,13 +12,13 @@ ROOM = Room(user_areas=(Grid((-1.5, 1.5), 50, 40),))
 
 
 def config(kind):
-    """A network's hyper-parameters with widths and counts of at most 8."""
+    """A network's hyper-parameters with counts of at most 8 and widths of at most 32."""
     return {f.name: value for f in fields(kind.Config) if (value := _small(f.default)) is not None}
 
 
 def _small(value):
     if isinstance(value, tuple):
-        return tuple(map(_small, value))
+        return tuple(min(width, 32) for width in value)
     return min(value, 8) if type(value) is int else None
 
 

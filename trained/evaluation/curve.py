@@ -16,7 +16,8 @@ def draw_curves(curves: dict[str, dict], file: Path) -> None:
     figure = Figure(figsize=(7, 4.3), layout="constrained")
     axes = figure.add_subplot()
     for name, curve in curves.items():
-        axes.plot([p["minutes"] for p in curve["points"]], [100 * p["of_wmmse"] for p in curve["points"]], marker=".", label=name)
+        points = [p for p in curve["points"] if "of_wmmse" in p]
+        axes.plot([p["minutes"] for p in points], [100 * p["of_wmmse"] for p in points], marker=".", label=name)
     first = next(iter(curves.values()))
     axes.axhline(100, color="0.2", linewidth=1, label=REFERENCES["wmmse_perfect_csi"])
     for key, style in _LINES.items():

@@ -65,9 +65,7 @@ class Training(lightning.LightningModule):
 
     def training_step(self, batch, batch_idx):
         drop = self.drops.drop(self.steps_done, self.network, self.global_rank, self.trainer.world_size)
-        loss = self.network.loss(drop, self.drops.noise_power, self.progress)
-        self.log("loss", loss.detach(), sync_dist=False)
-        return loss
+        return self.network.loss(drop, self.drops.noise_power, self.progress)
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), math.inf if self.settings.clip is None else self.settings.clip)

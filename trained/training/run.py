@@ -84,7 +84,6 @@ def train(settings: Settings, run: Run, console: Console) -> Path | None:
     going_on = run.resume and checkpoint.is_file()
     if file.is_file() and not going_on and not run.force:
         raise ValueError(f"{file} is there already: give another --name, or --force to replace it")
-    file.parent.mkdir(parents=True, exist_ok=True)
     return _fit(settings, run, file, checkpoint if going_on else None, console)
 
 
@@ -124,7 +123,6 @@ def _fit(settings: Settings, run: Run, file: Path, checkpoint: Path | None, cons
             max_epochs=-1,
             logger=loggers,
             callbacks=[watch],
-            log_every_n_steps=20,
             deterministic=run.device == "cpu",
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -138,6 +136,8 @@ def _fit(settings: Settings, run: Run, file: Path, checkpoint: Path | None, cons
         trainer.fit(training, itertools.repeat(0), weights_only=True, ckpt_path=checkpoint)
     except SystemExit:
         watch.interrupted = True
+    finally:
+        watch.close()
     if watch.interrupted:
         raise Stopped(f"stopped at step {training.steps_done}; the same command goes on from {watch.checkpoint}")
     if not trainer.is_global_zero:

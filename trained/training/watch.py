@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import lightning
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from trained.evaluation.reference import Reference
 
 _CHECKS = 25
+_LOGGED_EVERY = 20
 _BLOCKS = 200
 
 
@@ -23,7 +25,7 @@ class Watch(lightning.Callback):
     """
 
     def __init__(self, checkpoint: Path, console: Console):
-        self.checkpoint, self.console, self.interrupted = checkpoint, console, False
+        self.checkpoint, self.console, self.interrupted, self.before = checkpoint, console, False, None
         self.bar = Progress(
             BarColumn(),
             TextColumn("step {task.fields[step]}"),
@@ -50,11 +52,14 @@ class Watch(lightning.Callback):
 
     def on_train_start(self, trainer, training):
         if not training.curve:
-            self._measure(trainer, training)
+            self._log(trainer, training, self._measure(trainer, training))
 
     def on_train_batch_end(self, trainer, training, outputs, batch, batch_idx):
-        if training.progress >= len(training.curve) / _CHECKS:
-            self._measure(trainer, training)
+        due = training.progress >= len(training.curve) / _CHECKS
+        measured = self._measure(trainer, training) if due else {}
+        if due or training.steps_done % _LOGGED_EVERY == 0:
+            self._log(trainer, training, {"loss": float(outputs["loss"]), **measured})
+        if due:
             self.keep(trainer)
         if trainer.is_global_zero:
             self.bar.update(self.task, completed=training.progress, step=training.steps_done)
@@ -68,25 +73,31 @@ class Watch(lightning.Callback):
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         trainer.save_checkpoint(self.checkpoint)
 
-    def teardown(self, trainer, training, stage):
+    def close(self) -> None:
+        """Give the terminal and Ctrl-C back; when Lightning is done, which restores the handlers that it met."""
         self.bar.stop()
-        if trainer.world_size == 1 and not self.interrupted:
+        if self.before is not None:
             signal.signal(signal.SIGINT, self.before)
 
-    def _measure(self, trainer, training):
-        point = {"minutes": training.seconds / 60, "step": training.steps_done}
+    def _measure(self, trainer, training) -> dict[str, float]:
+        """Add a point to the curve; its rate as it is logged. One that cannot be measured has the reason in its place."""
+        point: dict[str, Any] = {"minutes": training.seconds / 60, "step": training.steps_done}
         if trainer.is_global_zero:
-            users = self.reference.scenario.users
-            rate = self.reference.rate_of(training.network)
+            try:
+                point["of_wmmse"] = float(self.reference.rate_of(training.network).mean() / self.reference.wmmse_rate.mean())
+                text = f"K={self.reference.scenario.users} rate {point['of_wmmse']:.1%} of WMMSE"
+            except (ValueError, RuntimeError, ArithmeticError) as error:
+                text = point["failed"] = f"not measured: {(str(error) or type(error).__name__).splitlines()[0]}"
             training.network.train()
-            point["of_wmmse"] = float(rate.mean() / self.reference.wmmse_rate.mean())
-            for logger in trainer.loggers:
-                logger.log_metrics({"of_wmmse": point["of_wmmse"], "minutes": point["minutes"]}, step=training.steps_done)
-            text = f"K={users} rate {point['of_wmmse']:.1%} of WMMSE"
             self.bar.update(self.task, rate=text)
             if not self.console.is_terminal:
                 self.console.print(f"step {training.steps_done}  {point['minutes']:.1f} min  {text}")
         training.curve.append(point)
+        return {name: value for name, value in point.items() if name == "of_wmmse"}
+
+    def _log(self, trainer, training, row: dict[str, float]) -> None:
+        for logger in trainer.loggers:
+            logger.log_metrics({"minutes": training.seconds / 60, **row}, step=training.steps_done)
 
     def baselines(self) -> dict[str, float | None]:
         """Shares of WMMSE that do not move: zero forcing with perfect CSI and on the uplink estimate, on the same blocks."""

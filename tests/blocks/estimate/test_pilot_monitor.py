@@ -9,7 +9,7 @@ from blocks import Flowgraph, LSEstimator, PilotMonitor, TolerantChain, run_bloc
 from blocks.radio.stream_tags import StreamTag, add_stream_tags
 from blocks.runtime.frame import Frame
 from sim.pilots import dft_pilots
-from tests.support import Collect, FrameSource, complex_normal
+from tests.streams import Collect, FrameSource, complex_normal
 
 M, K, NOISE, GAIN = 16, 8, 1e-9, 1e-8
 KNOWN = (-86.0, -80.0, -74.0)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from blocks import Conjugate, ZFPrecoder, run_block
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 EXAMPLE = (Conjugate, {"v": complex_normal(np.random.default_rng(5), 23, 8, 3)})
 

@@ -1,283 +1,332 @@
+import csv
 import json
-import os
 import signal
-import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from trained.evaluation.evaluate import Reference
-from trained.training.train import app
-from typer.testing import CliRunner
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from sim.world.scenario import Scenario
-from sim.world.tracer import trace
-from tests.program import finished, started, until
-from tests.sim.world.test_deepmimo import ROOM, write_v4
-from trained.store import load_network
+from tests.sim.world.own_world import Corridor
+from tests.trained.small import config, console, settings
+from trained.card import Card
+from trained.evaluation.reference import Reference
+from trained.networks import NETWORKS
+from trained.store import SHIPPED, load_network
 from trained.training.drops import Drops
-from trained.training.loop import Training, check_checkpoint, started_network, training_scenario
-from trained.training.settings import FIXED_USERS, RECIPES, Settings
+from trained.training.loop import check_checkpoint, started_network
+from trained.training.run import Run, Stopped, train
+from trained.training.settings import settings_of_card
 
-pytestmark = pytest.mark.timeout(300)
-SMALL = {"antennas": 16, "max_users": 4, "steps": 40, "batch": 16, "regions": 12, "cells": 2, "hidden": 32, "seed": 3}
-OPTIONS = [
-    "--antennas",
-    "16",
-    "--max-users",
-    "4",
-    "--batch",
-    "16",
-    "--regions",
-    "12",
-    "--cells",
-    "2",
-    "--hidden",
-    "32",
-    "--seed",
-    "3",
-    "--name",
-    "tiny",
-    "--blocks",
-    "50",
-]
+LONGER = {"steps": 50, "warmup_steps": 5, "learning_rate": 3e-3}
 
 
-def process(tmp_path, *options):
-    """The command, for a process of its own."""
-    return ["-m", "trained.training.train", *OPTIONS, "--folder", str(tmp_path), "--logs", str(tmp_path / "logs"), *options]
+@pytest.fixture(scope="module", autouse=True)
+def quickly_watched():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("trained.training.watch._BLOCKS", 30)
+        yield
 
 
-def command(tmp_path, *options, base=OPTIONS):
-    """The command in this process."""
-    return CliRunner().invoke(app, [*base, "--folder", str(tmp_path), "--logs", str(tmp_path / "logs"), *options])
-
-
-def weights(folder):
-    return load_file(folder / "tiny.safetensors")
+def trained(folder, s, screen=None, **run):
+    """The weights of a short run."""
+    run = {"name": "tiny", "folder": folder, "logs": folder and folder / "logs", "blocks": 20, **run}
+    return train(s, Run(**run), screen or console())
 
 
 def assert_equal(a, b):
+    a, b = load_file(a), load_file(b)
     assert a.keys() == b.keys()
     for name in a:
         assert torch.equal(a[name], b[name]), name
 
 
+def steps_of(folder):
+    with (folder / "logs" / "tiny" / "metrics.csv").open(newline="") as stream:
+        return [int(row["step"]) for row in csv.DictReader(stream)]
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unbroken")
-    done = finished(*process(folder, "--steps", "120"), timeout_s=240)
-    assert done.returncode == 0, done.stderr
-    return folder, done
+    folder, screen = tmp_path_factory.mktemp("unbroken"), console()
+    trained(folder, settings(**LONGER), screen)
+    return folder, screen.file.getvalue()
 
 
-def test_command_writes_weights_a_card_logs_and_the_curve(unbroken):
-    folder, done = unbroken
-    assert "of WMMSE" in done.stdout and done.stderr == ""
+def test_a_run_writes_weights_a_card_and_one_folder_of_logs(unbroken):
+    folder, said = unbroken
     assert sorted(f.name for f in folder.iterdir()) == ["logs", "tiny.json", "tiny.safetensors"]
-    assert (folder / "logs" / "tiny.png").read_bytes().startswith(b"\x89PNG")
-    assert list((folder / "logs" / "tiny").rglob("metrics.csv")) and list((folder / "logs" / "tiny").rglob("events.out.tfevents.*"))
-    metrics = next((folder / "logs" / "tiny").rglob("metrics.csv")).read_text()
-    assert "of_wmmse" in metrics and "loss" in metrics
-    card = json.loads((folder / "tiny.json").read_text())
-    assert [p["step"] for p in card["curve"]["points"]][::25] == [0, 120]
-    assert card["curve"]["baselines"].keys() == {"zf_perfect_csi", "ls_zf_uplink"}
-    assert [row["users"] for row in card["results"]["rows"]] == [2, 4, 8, 10, 16]
+    logs = folder / "logs" / "tiny"
+    assert [f.name for f in (folder / "logs").iterdir()] == ["tiny"]
+    assert {f.name.partition(".out")[0] for f in logs.iterdir()} >= {"metrics.csv", "settings.json", "curve.png", "events"}
+    assert not [f for f in logs.iterdir() if f.is_dir()]
+    assert (logs / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((logs / "settings.json").read_text())["config"]["hidden"] == 32
+    assert "of WMMSE" in said and "tiny.safetensors" in said
+
+
+def test_tensorboard_has_the_settings_and_the_rate(unbroken):
+    events = EventAccumulator(str(unbroken[0] / "logs" / "tiny")).Reload()
+    content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    for name in (b"antennas", b"learning_rate", b"config.hidden", b"seed"):
+        assert name in content
+    assert "of_wmmse" in events.Tags()["scalars"] and "loss" in events.Tags()["scalars"]
+
+
+def test_the_card_tells_how_the_weights_were_made(unbroken):
+    card = Card.read(unbroken[0] / "tiny.json")
+    assert (card.network, card.users, card.antennas) == ("calibrated", range(2, 5), 16)
+    assert [p["step"] for p in card.curve["points"]][:: len(card.curve["points"]) - 1] == [0, 50]
+    assert card.curve["baselines"].keys() == {"zf_perfect_csi", "ls_zf_uplink"}
+    assert [row["users"] for row in card.results["rows"]] == [2, 4] and card.results["blocks"] == 20
+    assert (card.training["steps_done"], card.training["steps_skipped"], card.training["processes"]) == (50, 0, 1)
+    assert card.split["trained_on"] == "train" and card.split["watched_on"] == "validation" and card.split["tested_on"] == "test"
+    assert "lightning" in card.versions
 
 
 def test_training_raises_the_rate_on_positions_never_seen(unbroken):
     network, card = load_network(str(unbroken[0] / "tiny.safetensors"))
-    reference = Reference.of(Scenario(antennas=16, users=4), 200)
-    before = reference.rate_of(started_network(Settings(**SMALL))).mean()
-    assert reference.rate_of(network).mean() > 1.03 * before
-    assert card["curve"]["points"][-1]["of_wmmse"] > card["curve"]["points"][0]["of_wmmse"]
+    reference = Reference.of(settings().scenario("test"), 200)
+    before = reference.rate_of(started_network(settings()).eval()).mean()
+    assert reference.rate_of(network).mean() > 1.02 * before
+    assert card.curve["points"][-1]["of_wmmse"] > card.curve["points"][0]["of_wmmse"]
 
 
 def test_a_card_trains_the_same_weights_again(unbroken, tmp_path):
-    again = command(tmp_path, "--config", str(unbroken[0] / "tiny.json"), "--quiet", base=["--name", "tiny", "--blocks", "50"])
-    assert (again.exit_code, again.stdout, again.stderr) == (0, "", "")
-    assert_equal(weights(tmp_path), weights(unbroken[0]))
+    s = settings_of_card(Card.read(unbroken[0] / "tiny.json"), world=settings().world)
+    assert_equal(trained(tmp_path, s), unbroken[0] / "tiny.safetensors")
 
 
-def test_options_beside_a_card_win(unbroken, tmp_path):
-    done = command(tmp_path, "--config", str(unbroken[0] / "tiny.json"), "--steps", "3", "--hidden", "16")
-    assert done.exit_code == 0, done.stderr
-    training = json.loads((tmp_path / "tiny.json").read_text())["training"]
-    assert (training["steps"], training["hidden"], training["regions"], training["steps_done"]) == (3, 16, 12, 3)
+def broken_at(monkeypatch, step, how):
+    """Training is stopped, once, when it draws the drop of that step."""
+    drop = Drops.drop
+
+    def drawn(self, number, *rest):
+        if number == step:
+            monkeypatch.setattr(Drops, "drop", drop)
+            how()
+        return drop(self, number, *rest)
+
+    monkeypatch.setattr(Drops, "drop", drawn)
 
 
-def wait_for(file, process):
-    until(lambda: file.exists() or process.poll() is not None, 120)
-    assert file.exists()
+def crash():
+    raise RuntimeError("the machine fell over")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_was_stopped_ends_like_an_unbroken_one(unbroken, tmp_path, how):
-    with started(*process(tmp_path, "--steps", "120")) as first:
-        wait_for(tmp_path / "tiny.checkpoint", first)
-        first.send_signal(how)
-        output, errors = first.communicate(timeout=60)
-    assert first.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), errors
-    assert errors == "" and ("the same command goes on" in output) == (how == signal.SIGINT)
-    second = command(tmp_path, "--steps", "120")
-    assert second.exit_code == 0, second.stderr
-    assert "going on from step" in second.stdout
+@pytest.mark.parametrize("step", [19, 20, 33])
+@pytest.mark.parametrize(
+    ("how", "ends"), [(lambda: signal.raise_signal(signal.SIGINT), Stopped), (crash, RuntimeError)], ids=["C", "crash"]
+)
+def test_a_run_that_was_stopped_ends_like_an_unbroken_one(unbroken, tmp_path, monkeypatch, how, ends, step):
+    broken_at(monkeypatch, step, how)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ends):
+        trained(tmp_path, settings(**LONGER))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (tmp_path / "tiny.checkpoint").exists() and not (tmp_path / "tiny.safetensors").exists()
+    screen = console()
+    trained(tmp_path, settings(**LONGER), screen)
+    assert "going on from step" in screen.file.getvalue()
     assert not (tmp_path / "tiny.checkpoint").exists()
-    assert_equal(weights(tmp_path), weights(unbroken[0]))
+    assert_equal(tmp_path / "tiny.safetensors", unbroken[0] / "tiny.safetensors")
+    assert steps_of(tmp_path) == steps_of(unbroken[0])
+    assert [f.name for f in (tmp_path / "logs").iterdir()] == ["tiny"]
 
 
-def test_ctrl_c_before_the_first_step_is_quiet(tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("trained.training.loop.started_network", interrupted)
-    done = command(tmp_path, "--steps", "5")
-    assert (done.exit_code, done.stderr) == (130, "")
+def test_steps_of_the_rows_rise(unbroken):
+    steps = steps_of(unbroken[0])
+    assert steps == sorted(set(steps)) and steps[0] == 0 and steps[-1] == 50
 
 
-def test_two_processes_train_what_one_does(tmp_path):
-    """gloo on the CPU; every process has its part of the same batch, so that only rounding differs."""
-    found = []
-    for processes in (1, 2):
-        folder = tmp_path / str(processes)
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = finished(*process(folder, "--steps", "8", "--devices", str(processes)), timeout_s=240, env=environment)
-        assert done.returncode == 0, done.stderr
-        assert json.loads((folder / "tiny.json").read_text())["training"]["processes"] == processes
-        assert done.stdout.count("step 8 ") == 1
-        found.append(weights(folder))
-    for name, one in found[0].items():
-        torch.testing.assert_close(found[1][name].float(), one.float(), rtol=2e-3, atol=2e-4)
+def test_a_run_says_how_to_go_on_when_it_is_stopped(tmp_path, monkeypatch):
+    broken_at(monkeypatch, 5, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(Stopped, match=r"stopped at step 6; the same command goes on from .*tiny\.checkpoint"):
+        trained(tmp_path, settings(**LONGER))
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A folder with the checkpoint of a run."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        broken_at(monkeypatch, 5, lambda: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(Stopped):
+            trained(folder, settings(**LONGER))
+    return folder
+
+
+def test_a_checkpoint_of_other_settings_is_refused_with_what_differs(stopped):
+    with pytest.raises(ValueError, match=r"made with other settings \(batch was 8, is 4\): use the same, or start afresh with --no-resume"):
+        trained(stopped, settings(**LONGER | {"batch": 4}))
+
+
+def test_a_checkpoint_may_be_gone_on_with_for_longer(stopped):
+    assert check_checkpoint(stopped / "tiny.checkpoint", settings(**LONGER | {"steps": None, "minutes": 3.0}))[0] == 6
+
+
+def test_a_damaged_checkpoint_is_refused(stopped, tmp_path):
+    content = (stopped / "tiny.checkpoint").read_bytes()
+    for damaged in (b"garbage", b"", content[: len(content) // 2]):
+        (tmp_path / "tiny.checkpoint").write_bytes(damaged)
+        with pytest.raises(ValueError, match="is not a checkpoint of a training run .*start afresh with --no-resume") as caught:
+            check_checkpoint(tmp_path / "tiny.checkpoint", settings(**LONGER))
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_checkpoint_is_left_alone_where_a_run_starts_afresh(stopped, tmp_path):
+    (tmp_path / "tiny.checkpoint").write_bytes(b"garbage")
+    trained(tmp_path, settings("calibrated-perfect"), resume=False)
+    assert (tmp_path / "tiny.safetensors").exists()
+
+
+@pytest.fixture
+def nothing_is_done(monkeypatch):
+    """Fails where a run gets as far as making a network."""
+    monkeypatch.setattr("trained.training.run._fit", lambda *_: pytest.fail("the run began"))
+
+
+def test_weights_that_are_there_are_refused_before_anything_is_done(unbroken, nothing_is_done):
+    before = (unbroken[0] / "tiny.safetensors").read_bytes()
+    with pytest.raises(ValueError, match=r"tiny\.safetensors is there already: give another --name, or --force to replace it"):
+        trained(unbroken[0], settings(seed=9))
+    assert (unbroken[0] / "tiny.safetensors").read_bytes() == before
+
+
+def test_weights_are_replaced_where_it_is_asked_for(tmp_path):
+    first = trained(tmp_path, settings("calibrated-perfect")).read_bytes()
+    assert trained(tmp_path, settings("calibrated-perfect", seed=9), force=True).read_bytes() != first
+
+
+def test_the_shipped_folder_is_refused_before_anything_is_done(nothing_is_done):
+    with pytest.raises(ValueError, match="holds the shipped weights, which training never writes"):
+        trained(SHIPPED, settings(), force=True)
+
+
+def test_weights_go_to_the_users_folder_and_are_found_before_shipped_ones(tmp_path, monkeypatch):
+    monkeypatch.setenv("CALIBEAM_WEIGHTS", str(tmp_path / "own"))
+    before = {file: file.stat().st_mtime_ns for file in SHIPPED.iterdir()}
+    file = trained(None, settings(), name=None, logs=tmp_path / "logs")
+    assert file == tmp_path / "own" / "calibrated-m16.safetensors"
+    assert load_network("calibrated", 16)[1].config["hidden"] == 32
+    assert {file: file.stat().st_mtime_ns for file in SHIPPED.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (("calibrated-perfect", None, {}), "calibrated-perfect"),
+        (("paper-journal", {"widths": (8,), "antenna_widths": (8,)}, {"min_users": 4}), "paper-journal-m16-k4"),
+    ],
+)
+def test_weights_have_the_name_that_they_are_found_by(tmp_path, made, name):
+    network, given, changes = made
+    assert trained(tmp_path, settings(network, given, **changes), name=None).stem == name
+
+
+def test_a_network_for_more_than_eight_users_is_watched_and_measured_at_its_own_number(tmp_path):
+    screen = console()
+    trained(tmp_path, settings(min_users=10, max_users=12), screen)
+    card = Card.read(tmp_path / "tiny.json")
+    assert "K=10 rate" in screen.file.getvalue() and card.curve["users"] == 10
+    assert [row["users"] for row in card.results["rows"]] == [10, 12]
+    assert all("fraction_of_wmmse" in row for row in card.results["rows"])
+
+
+def test_a_row_that_fails_is_a_dash_with_its_reason_and_loses_nothing(tmp_path, monkeypatch):
+    rate_of = Reference.rate_of
+
+    def failing(self, network):
+        if self.scenario.split == "test" and self.scenario.users == 4:
+            raise MemoryError("no memory for K=4\nsecond line")
+        return rate_of(self, network)
+
+    monkeypatch.setattr(Reference, "rate_of", failing)
+    screen = console()
+    trained(tmp_path, settings(), screen)
+    good, bad = load_network(str(tmp_path / "tiny.safetensors"))[1].results["rows"]
+    assert good["users"] == 2 and good["sum_rate"] > 0
+    assert bad == {"antennas": 16, "users": 4, "failed": "no memory for K=4"}
+    assert "M=16, K=4: no memory for K=4" in screen.file.getvalue()
+
+
+def test_a_rate_that_cannot_be_measured_on_the_way_is_left_out_of_the_curve(tmp_path, monkeypatch):
+    rate_of = Reference.rate_of
+
+    def failing(self, network):
+        if self.scenario.split == "validation":
+            raise ValueError("singular")
+        return rate_of(self, network)
+
+    monkeypatch.setattr(Reference, "rate_of", failing)
+    screen = console()
+    trained(tmp_path, settings(), screen)
+    assert "not measured: singular" in screen.file.getvalue()
+    card = Card.read(tmp_path / "tiny.json")
+    assert card.curve["points"][0]["failed"] == "not measured: singular" and card.results["rows"][0]["sum_rate"] > 0
+    assert len(steps_of(tmp_path)) == 4
+
+
+def test_weights_are_there_whatever_the_table_does(tmp_path, monkeypatch):
+    monkeypatch.setattr("trained.training.run.evaluated", lambda *_: crash())
+    with pytest.raises(RuntimeError, match="fell over"):
+        trained(tmp_path, settings())
+    assert load_network(str(tmp_path / "tiny.safetensors"))[1].training["steps_done"] == 3
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_trains_and_loads(tmp_path, name):
+    fewest = 4 if NETWORKS[name].fixed_users else 2
+    s = settings(name, None if name == "calibrated" else config(NETWORKS[name]), min_users=fewest, steps=2)
+    network, card = load_network(str(trained(tmp_path, s)))
+    assert card.training["steps_done"] == 2
+    assert card.results["rows"] and not [row for row in card.results["rows"] if "failed" in row]
+    assert all(network.serves(row["users"]) for row in card.results["rows"])
+
+
+def test_a_world_of_ones_own_can_be_trained_in(tmp_path):
+    card = load_network(str(trained(tmp_path, settings(world=Corridor()))))[1]
+    assert card.world == "Corridor" and card.scenario["world"]["places"] == 2000
 
 
 def test_bfloat16_trains_too(tmp_path):
-    done = command(tmp_path, "--steps", "5", "--precision", "bf16-mixed")
-    assert done.exit_code == 0, done.stderr
-    assert all(torch.isfinite(value).all() for value in weights(tmp_path).values())
+    file = trained(tmp_path, settings(), precision="bf16-mixed")
+    assert all(torch.isfinite(value).all() for value in load_file(file).values())
 
 
 def test_a_time_budget_ends(tmp_path):
-    done = command(tmp_path, "--minutes", "0.05")
-    assert done.exit_code == 0, done.stderr
-    assert json.loads((tmp_path / "tiny.json").read_text())["training"]["minutes_done"] == pytest.approx(0.05, abs=0.02)
-
-
-@pytest.mark.parametrize("network", RECIPES)
-def test_every_network_trains_and_loads(tmp_path, network):
-    exact = ["--min-users", "4"] if network in FIXED_USERS else []
-    done = command(tmp_path, "--network", network, "--steps", "2", *exact)
-    assert done.exit_code == 0, done.stderr
-    network, card = load_network(str(tmp_path / "tiny.safetensors"))
-    assert card["training"]["steps_done"] == 2
-    assert card["results"]["rows"] and all(network.serves(row["users"]) for row in card["results"]["rows"])
-
-
-def test_own_channels_train_from_deepmimo_folders(tmp_path):
-    table = trace(ROOM, ROOM.positions())
-    folders = [write_v4(tmp_path / name, table, carrier, "npz") for carrier, name in enumerate(("up", "down"))]
-    done = command(tmp_path, "--steps", "3", "--deepmimo", *folders)
-    assert done.exit_code == 0, done.stderr
-    card = json.loads((tmp_path / "tiny.json").read_text())
-    assert card["scenario"]["world"]["downlink"] == folders[1]
-    assert [row["users"] for row in card["results"]["rows"]] == [2, 4, 8, 10]
-    again = command(tmp_path / "again", "--config", str(tmp_path / "tiny.json"))
-    assert again.exit_code == 0, again.stderr
-    assert_equal(weights(tmp_path / "again"), weights(tmp_path))
-
-
-def test_drops_are_the_channels_of_the_scenario():
-    s = Settings(**SMALL | {"min_users": 3, "max_users": 3, "default_power_share": 1.0})
-    scenario = training_scenario(s)
-    drop = Drops(s, scenario, torch.device("cpu")).drop(5, started_network(s))
-    h_ul, h_dl = scenario.channels(range(5 * 16, 6 * 16))
-    np.testing.assert_allclose(drop.h_dl.resolve_conj().numpy(), h_dl, rtol=1e-3, atol=1e-4 * np.abs(h_dl).max())
-    error = drop.heard.numpy() - h_ul
-    assert np.mean(np.abs(error) ** 2) == pytest.approx(float(drop.estimate_noise[0]), rel=0.1)
-
-
-def test_shares_of_a_drop_make_the_whole():
-    s = Settings(**SMALL)
-    drops, network = Drops(s, training_scenario(s), torch.device("cpu")), started_network(s)
-    whole, parts = drops.drop(7, network), [drops.drop(7, network, rank, 3) for rank in range(3)]
-    for n, value in enumerate(whole):
-        torch.testing.assert_close(torch.cat([part[n] for part in parts]), value)
-
-
-def test_step_with_a_gradient_that_is_not_finite_is_skipped_and_counted(tmp_path):
-    import lightning
-
-    training = Training(Settings(**SMALL | {"steps": 2}))
-    training.network.refine[-1].bias.register_hook(lambda gradient: gradient * float("nan"))
-    before = {name: value.clone() for name, value in training.network.state_dict().items()}
-    lightning.Trainer(
-        accelerator="cpu", max_steps=2, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False
-    ).fit(training, [0, 0])
-    assert training.skipped == training.steps_done == 2
-    assert_equal(training.network.state_dict(), before)
-
-
-def test_checkpoint_of_another_run_is_refused(tmp_path, unbroken):
-    file = tmp_path / "tiny.checkpoint"
-    with started(*process(tmp_path, "--steps", "2000"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
-        wait_for(file, first)
-    other = command(tmp_path, "--steps", "2000", "--batch", "8")
-    assert other.exit_code == 2 and "was made with the settings" in other.stderr and len(other.stderr.splitlines()) == 1
-    content = file.read_bytes()
-    for damaged in (b"garbage", b"", content[: len(content) // 2]):
-        file.write_bytes(damaged)
-        with pytest.raises(ValueError, match="not a checkpoint"):
-            check_checkpoint(file, Settings(**SMALL))
+    trained(tmp_path, settings("calibrated-perfect", steps=None, minutes=0.01))
+    assert Card.read(tmp_path / "tiny.json").training["minutes_done"] == pytest.approx(0.01, abs=0.02)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("run", "message"),
     [
-        ({"max_users": 20}, "antennas, got 2, 20, 16"),
-        ({"steps": 0}, "steps=0"),
-        ({"steps": None, "minutes": -1.0}, "minutes=-1"),
-        ({"network": "magic"}, "network='magic' is not one of calibrated"),
-        ({"schedule": "moon"}, "schedule='moon'"),
-        ({"network": "paper-journal"}, "paper-journal is for one number of users"),
-        ({"regions": 0}, "regions=0"),
-        ({"learning_rate": 0.0}, "learning_rate=0"),
-        ({"default_power_share": 2.0}, "default_power_share=2"),
+        ({"precision": "3-mixed"}, "precision='3-mixed' is not one of 32-true"),
+        ({"precision": "16-mixed"}, "precision='16-mixed' needs a GPU"),
+        ({"devices": 0}, "devices=0 has to be at least 1"),
+        ({"nodes": 0}, "nodes=0 has to be at least 1"),
+        ({"blocks": 1}, "blocks=1 has to be at least 2"),
+        ({"device": "abacus"}, "device='abacus' is not one of cpu"),
+        ({"devices": 9}, "batch=8 cannot be shared by 9 processes"),
     ],
 )
-def test_bad_settings_are_named(change, message):
+def test_a_run_that_cannot_be_is_named(tmp_path, nothing_is_done, run, message):
     with pytest.raises(ValueError, match=message):
-        Settings(**SMALL | change)
+        trained(tmp_path / "new", settings(), **run)
+    assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--min-users", "9"), "min_users <= max_users"),
-        (("--config", "/nowhere/card.json"), "card.json"),
-        (("--precision", "3-mixed"), "precision='3-mixed'"),
-        (("--precision", "16-mixed"), "needs a GPU"),
-        (("--devices", "0"), "devices=0"),
-        (("--blocks", "1"), "blocks=1"),
-        (("--devices", "17"), "batch=16 cannot be shared"),
-        (("--device", "abacus"), "abacus"),
-        (("--regions", "100000"), "regions=100000 with cells=2"),
-    ],
-)
-def test_bad_command_is_one_line_and_exit_code_2(tmp_path, options, message):
-    done = command(tmp_path, *options)
-    assert done.exit_code == 2
-    assert done.stderr.startswith("error: ") and message in done.stderr and len(done.stderr.splitlines()) == 1
-
-
-def test_what_training_needs_beyond_streaming_is_named(tmp_path, monkeypatch):
+def test_what_training_needs_beyond_streaming_is_named_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
-    done = command(tmp_path)
-    assert done.exit_code == 2 and "pip install 'calibeam[train]'" in done.stderr
+    with pytest.raises(ImportError, match=r"pip install 'calibeam\[train\]'"):
+        trained(tmp_path / "new", settings())
+    assert not (tmp_path / "new").exists()
 
 
-def test_help_reads_like_a_manual_page():
-    text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "120"}).stdout
-    text = " ".join(text.split())
-    for part in ("What is trained", "How it learns", "How it runs", "--config", "--nodes", "Examples", "goes on from it"):
-        assert part in text
+def test_ctrl_c_before_the_first_step_leaves_nothing_that_is_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.setattr("trained.training.loop.started_network", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, settings())
+    assert not list(tmp_path.glob("tiny.*"))
