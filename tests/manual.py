@@ -56,6 +56,7 @@ def commands(page: Path) -> list[Command]:
     """What the page's blocks of code and its `inline code` call, in order, each once. Comments are left out."""
     fence = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     text = fence.sub(lambda code: "" if code[1] == "python" else re.sub(r"^", "    ", code[2], flags=re.MULTILINE), page.read_text())
+    text = re.sub(r"\\\n\s*", "", text)
     prose = re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
     texts = [re.split(r"\s+#\s", line.removeprefix("$ "))[0].strip() for line in re.findall(r"^    (.*)$", text, re.MULTILINE)]
     texts += [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]

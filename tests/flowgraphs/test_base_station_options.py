@@ -8,7 +8,7 @@ from flowgraphs.wiring.pilot_file import load_pilots
 from sim.pilots import dft_pilots
 from tests.flowgraphs.base_station_process import LINK
 from tests.support import precoder_weights
-from trained.networks.data_driven import DataDrivenPilots
+from trained.networks.data_driven import DataDriven
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ from trained.networks.data_driven import DataDrivenPilots
 def test_bad_options_are_named(options, words, command, tmp_path, monkeypatch):
     monkeypatch.setattr(base_station_program, "serve", lambda *_: pytest.fail("the base station runs"))
     if "WEIGHTS" in options:
-        weights = precoder_weights(tmp_path, DataDrivenPilots, antennas=16, users=4)
+        weights = precoder_weights(tmp_path, DataDriven, antennas=16, users=4)
         options = tuple(weights if option == "WEIGHTS" else option for option in options)
     code, output, errors = command(base_station_program.main, *LINK, *options)
     assert code in (1, 2) and words in " ".join((output + errors).split())

@@ -11,7 +11,7 @@ from flowgraphs.experiments.figures import FIGURES
 from flowgraphs.experiments.points import Point
 from flowgraphs.experiments.running_time import PUBLISHED
 from flowgraphs.wiring.command_line import run
-from flowgraphs.wiring.methods import TITLES, make_scenario, wire_method
+from flowgraphs.wiring.methods import make_scenario, method_names, wire_method
 from trained.evaluation.published import MIMO_USERS, WMMSE
 from trained.store import known
 
@@ -90,7 +90,7 @@ def test_every_figure_runs_from_shipped_weights():
     for name, figure in FIGURES.items():
         points, missing = reproduce.figure_points(figure, "quick")
         assert not missing, name
-        assert all(point.method.split("@")[0] in TITLES for point in points)
+        assert all(point.method.split("@")[0] in method_names() for point in points)
     assert set(NAMES) <= set(known())
 
 
