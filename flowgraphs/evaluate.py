@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 
 from flowgraphs.wiring.command_line import program, run
+from flowgraphs.wiring.world_options import WorldOptions
+from sim.world.room import Room
 from trained.evaluation.table import evaluated, off_grid, table_of, table_scenarios
 from trained.networks import find_network
 from trained.store import load_network
@@ -30,6 +32,7 @@ def evaluate(
         bool, typer.Option("--off-grid", help="Users anywhere in their areas, instead of the test positions on the 1 cm grid.")
     ] = False,
     network: Annotated[str | None, typer.Option(metavar="FILE.py:CLASS", help="Where a network of your own is.")] = None,
+    world: Annotated[str | None, typer.Option(metavar="FILE.py:CLASS", help="The world, where the weights are of one of your own.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the table to this file too.")] = None,
 ):
     """Print what weights reach for several numbers of users (and of antennas, where they serve any), in the world of their card."""
@@ -38,8 +41,10 @@ def evaluate(
     if network is not None:
         find_network(network)
     loaded, card = load_network(name)
-    scenario = settings_of_card(card).scenario("test")
+    scenario = settings_of_card(card, WorldOptions(world=world).make() if world else None).scenario("test")
     if between:
+        if not isinstance(scenario.world, Room):
+            raise ValueError(f"--off-grid: the world {type(scenario.world).__name__} has no places but its own; leave it out")
         scenario = replace(scenario, world=off_grid(scenario.world), split="all")
     scenarios = table_scenarios(loaded, scenario, tuple(users) if users else None)
     unserved = [s.users for s in scenarios if not loaded.serves(s.users)]

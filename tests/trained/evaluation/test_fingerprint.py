@@ -2,23 +2,31 @@ import numpy as np
 import pytest
 
 from blocks import FingerprintCSI
+from sim.estimation import estimate, least_squares_matrix
 from sim.structured import structured_precoder
 from sim.world.scenario import Scenario
-from trained.evaluation.evaluate import Reference, estimate_noise
 from trained.evaluation.fingerprint import Fingerprint
+from trained.evaluation.reference import Reference
 
 S = Scenario(antennas=64, users=4)
+NOISE = S.noise_power / (S.uplink_power * S.users)
+
+
+def heard(reference):
+    """Least-squares estimates (B, M, K) of the uplink."""
+    pilots = S.pilot_matrix()
+    return estimate(reference.received(pilots), least_squares_matrix(pilots))
 
 
 def test_posterior_mean_equals_its_formula():
     fingerprint, reference = Fingerprint(S, thinning=2000), Reference.of(S, 3)
-    s2 = estimate_noise(S)
-    found = fingerprint.posterior_mean(reference.h_est, s2)
+    h_est = heard(reference)
+    found = fingerprint.posterior_mean(h_est, NOISE)
     u, d = fingerprint.uplink.numpy().astype(complex), fingerprint.downlink.numpy().astype(complex)
     for b in range(3):
         for k in range(4):
-            c = u.conj() @ reference.h_est[b, :, k]
-            score = -(np.sum(np.abs(u) ** 2, axis=1) - 2 * np.abs(c)) / s2
+            c = u.conj() @ h_est[b, :, k]
+            score = -(np.sum(np.abs(u) ** 2, axis=1) - 2 * np.abs(c)) / NOISE
             weight = np.exp(score - score.max())
             expected = (weight / weight.sum() * c / np.abs(c)) @ d
             np.testing.assert_allclose(found[b, :, k], expected, atol=1e-3 * np.abs(expected).max())
@@ -36,7 +44,7 @@ def test_more_stored_positions_give_more_rate():
     equal = np.full((40, 4), S.downlink_power / 4)
     shares = []
     for thinning in (2000, 200, 20):
-        h = Fingerprint(S, thinning).posterior_mean(reference.h_est, estimate_noise(S))
+        h = Fingerprint(S, thinning).posterior_mean(heard(reference), NOISE)
         shares.append(reference.rate(structured_precoder(h, equal, equal, S.noise_power)).mean() / reference.wmmse_rate.mean())
     assert shares[0] < shares[1] < shares[2] < 1
     assert shares[2] > 0.8
