@@ -36,7 +36,9 @@ def environment(wheel, tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
     pip("--python", folder, "install", "--no-deps", "--no-index", wheel)
     [site] = folder.glob("lib/python*/site-packages")
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))  # without the .pth files in there, so without this checkout
+    (site / "dependencies.pth").write_text(
+        "\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    )  # without the .pth files in there, so without this checkout
     return folder / "bin"
 
 

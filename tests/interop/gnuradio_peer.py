@@ -7,6 +7,7 @@ tags to standard output; send_messages, receive_messages: serialised PMTs, in he
 """
 
 import json
+import signal
 import sys
 import time
 
@@ -16,6 +17,7 @@ from gnuradio import blocks, gr, zeromq
 
 
 def main(job, socket, endpoint, vlen=1, tags=False, key="", count=0, tag_every=0, file="", messages=()):
+    signal.alarm(60)  # ends this process whatever becomes of its test
     top = gr.top_block()
     keyed = {"key": key} if key else {}
     if job == "send":
