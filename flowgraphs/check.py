@@ -30,9 +30,8 @@ def check(
     try:
         if issubclass(kind, Block):
             held = 0
-            for sentence in check_file(what):
+            for held, sentence in enumerate(check_file(what), 1):
                 console.print(f"holds: {sentence}")
-                held += 1
         else:
             held = _network(what, console)
     except AssertionError as error:

@@ -9,16 +9,15 @@ import tomllib
 from importlib import import_module
 
 import pytest
-import zmq
 
-from blocks.runtime import wire
+from blocks import PALETTE
 from tests.manual import PAGES, ROOT, commands, files, options, small
 from tests.program import finished, started
 
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULE, FUNCTION = PROJECT["scripts"]["calibeam"].split(":")
-SWAP, SENDER, RECEIVER = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SWAP, SENDER, PRECODER, RECEIVER = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 PRINTED = list({(c.text): c for page in PAGES for c in commands(page)}.values())
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # programs run in the process of the tests
 NAMED = {"ids": lambda command: command.text}
@@ -40,18 +39,19 @@ def test_swapped_block_prints_a_rate(tmp_path):
     assert len([line for line in SWAP.splitlines() if line]) <= 15
 
 
-def test_foreign_process_gets_its_precoders(tmp_path, context):
-    with program(RECEIVER, tmp_path, "receiver.py") as receiver, program(SENDER, tmp_path, "sender.py") as sender:
-        socket = context.socket(zmq.PULL)
-        socket.connect(f"ipc://{tmp_path}/out")
-        count = 0
-        while (frame := wire.decode(socket.recv_multipart())) is not wire.END:
-            assert frame.arrays["v"].shape == (64, 64, 8)
-            count += frame.count
-        assert count == 640
-        for each in (receiver, sender):
-            _, errors = each.communicate(timeout=30)
+def test_foreign_programs_give_channels_and_get_their_precoders(tmp_path):
+    with (
+        program(PRECODER, tmp_path, "precoder.py") as precoder,
+        program(RECEIVER, tmp_path, "receiver.py") as receiver,
+        program(SENDER, tmp_path, "sender.py") as sender,
+    ):
+        said = []
+        for each in (sender, precoder, receiver):
+            output, errors = each.communicate(timeout=60)
             assert each.returncode == 0, errors
+            said.append(output.splitlines())
+    *frames, end = said[2]
+    assert end.strip() == "end" and frames[0] == "v (64, 64, 8) from coherence block 0" and len(frames) == 10
 
 
 @pytest.fixture
@@ -147,9 +147,6 @@ def test_options_that_the_manual_names_exist(said):
     assert {page: found - known for page, found in named.items() if found - known} == {}
 
 
-def test_every_block_is_in_the_table():
-    import blocks
-
-    kinds = {n for n, v in vars(blocks).items() if isinstance(v, type) and issubclass(v, blocks.Block)} - {"Block", "Chain"}
-    table = README.split("\n## Blocks\n")[1].split("\n## ")[0]
-    assert kinds == {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+def test_the_palette_lists_every_block(said):
+    code, output = said(["calibeam", "palette"])
+    assert code == 0 and {name for name in PALETTE if name not in output} == set()

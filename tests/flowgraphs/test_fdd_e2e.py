@@ -8,7 +8,6 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from trained.evaluation.reference import Reference
 
 from blocks import run_block
 from flowgraphs import fdd_e2e
@@ -19,6 +18,7 @@ from sim.world.tracer import trace
 from tests.program import finished, started
 from tests.sim.world.test_deepmimo import ROOM, write_v4
 from tests.support import paper_weights
+from trained.evaluation.reference import Reference
 from trained.store import load_network
 
 PROGRAM = "flowgraphs/fdd_e2e.py"

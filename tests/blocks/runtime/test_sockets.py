@@ -1,7 +1,5 @@
 """Sockets to the outside listen on this machine alone, unless somebody says otherwise or keys are used."""
 
-import subprocess
-import sys
 from contextlib import ExitStack, closing
 
 import numpy as np
@@ -10,6 +8,8 @@ import zmq
 
 from blocks import Flowgraph, Signal, ZmqSink, ZmqSource
 from blocks.runtime.sockets import OutsideSocket, make_keys
+from flowgraphs import keygen
+from flowgraphs.wiring.command_line import run
 from tests.program import until
 from tests.streams import ArraySource, Collect
 
