@@ -81,5 +81,10 @@ def make_app(arguments: list[str]) -> typer.Typer:
     return program(command(arguments))
 
 
+def main() -> None:
+    """The program; for exit codes see flowgraphs.wiring.command_line.run."""
+    run(lambda **how: make_app(sys.argv[1:])(**how))
+
+
 if __name__ == "__main__":
-    run(make_app(sys.argv[1:]))
+    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -26,7 +27,7 @@ def program(command: Callable) -> typer.Typer:
     return app
 
 
-def run(app: typer.Typer, name: str | None = None) -> None:
+def run(app: Callable[..., Any], name: str | None = None) -> None:
     """Run an app and leave the process; an error becomes one line.
 
     Exit code 0; 1 (FAILED: a block or a point failed), 2 (BAD_ARGUMENTS, or something that is missing) or 130 (INTERRUPTED by Ctrl-C).

@@ -1,99 +1,94 @@
 import json
-from dataclasses import asdict
-from pathlib import Path
+import re
 
-import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from sim.world.rayleigh import RayleighScenario
-from sim.world.room import Room
-from tests.support import precoder_weights
-from trained.evaluation import curve, evaluate, mismatch
-from trained.networks.unfolding import Unfolding
-from trained.store import SHIPPED
-
-PROGRAMS = {}
-for module in (evaluate, mismatch, curve):
-    PROGRAMS[module] = typer.Typer(pretty_exceptions_enable=False)
-    PROGRAMS[module].command()(module.main)
+from flowgraphs import evaluate
+from flowgraphs.wiring.command_line import run
+from sim.world.deepmimo import DeepMIMO
+from sim.world.rayleigh import Rayleigh
+from sim.world.tracer import trace
+from tests.sim.world.test_deepmimo import ROOM, write_v4
+from tests.trained import small
+from trained.training.run import Run, train
 
 
-def run(module, *options):
-    return CliRunner().invoke(PROGRAMS[module], [str(option) for option in options])
+def main():
+    run(evaluate.app)
 
 
-def test_table_for_a_set_of_weights_has_intervals_and_goes_to_json(tmp_path):
-    done = run(evaluate, "calibrated-m16", "--blocks", 40, "--json", tmp_path / "r.json")
-    assert done.exit_code == 0, done.stderr
-    assert "positions never trained on" in done.stdout and "±" in done.stdout
-    found = json.loads((tmp_path / "r.json").read_text())
-    assert [row["users"] for row in found["rows"]] == [2, 4, 8, 10, 16]
-    for row in found["rows"]:
+def weights(folder, s):
+    return train(s, Run(name="made", folder=folder, logs=folder / "logs", blocks=4), small.console())
+
+
+def rows(file):
+    return json.loads(file.read_text())["rows"]
+
+
+def test_table_for_a_set_of_weights_has_intervals_and_goes_to_json(command, tmp_path):
+    done = command(main, "calibrated-m16", "--blocks", 30, "--json", tmp_path / "r.json")
+    assert done.code == 0, done.err
+    assert "never trained on" in done.out and "±" in done.out
+    assert [row["users"] for row in rows(tmp_path / "r.json")] == [2, 4, 8, 10, 16]
+    for row in rows(tmp_path / "r.json"):
         assert row["ls_zf_uplink"] < row["fraction_of_wmmse"] and 0 < row["fraction_ci95"] < 0.2
 
 
-def test_networks_for_users_with_several_antennas_are_measured_in_rayleigh_fading(tmp_path):
-    weights = precoder_weights(tmp_path, Unfolding, antennas=8, users=3, user_antennas=2, streams=2)
-    card = Path(weights).with_suffix(".json")
-    card.write_text(json.dumps({**json.loads(card.read_text()), "scenario": asdict(RayleighScenario(8, 3))}))
-    done = run(evaluate, weights, "--blocks", 30, "--json", tmp_path / "r.json")
-    assert done.exit_code == 0, done.stderr
-    assert "Rayleigh channels" in done.stdout
-    [row] = json.loads((tmp_path / "r.json").read_text())["rows"]
-    assert 0 < row["fraction_of_wmmse"] < 1 and 0.8 < row["zf_perfect_csi"] < 1 and row["ls_zf_uplink"] is None
+def test_numbers_of_users_are_those_of_the_card(command, tmp_path):
+    made = weights(tmp_path, small.settings("calibrated-perfect", world=Rayleigh(), min_users=10, max_users=12))
+    done = command(main, made, "--blocks", 10, "--json", tmp_path / "r.json")
+    assert done.code == 0, done.err
+    assert [(row["antennas"], row["users"]) for row in rows(tmp_path / "r.json")] == [(16, 10), (16, 12)]
 
 
-def test_places_off_the_grid_lie_in_the_user_areas_between_its_points():
-    room = Room()
-    places = room.random_positions(3000, np.random.default_rng(1))
-    upper = places[:, 1] > 0
-    assert np.mean(upper) == pytest.approx(401 * 201 / 151402, abs=0.03)
-    for area, x, y in ((upper, (-2, 2), (1, 3)), (~upper, (-3.5, 3.5), (-2.6, -1.6))):
-        for axis, (low, high) in enumerate((x, y)):
-            found = places[area][:, axis]
-            assert low <= found.min() < low + 0.1 and high - 0.1 < found.max() <= high
-    assert np.all(places[:, 2] == 1.0)
-    off = np.abs(places[:, :2] * 100 - np.round(places[:, :2] * 100))
-    assert off.mean() == pytest.approx(0.25, abs=0.02)
+def test_weights_are_measured_in_the_world_of_their_card(command, tmp_path):
+    table = trace(ROOM, ROOM.positions())
+    folders = [write_v4(tmp_path / name, table, carrier, "npz") for carrier, name in enumerate(("up", "down"))]
+    made = weights(tmp_path, small.settings(world=DeepMIMO(*folders)))
+    done = command(main, made, "--blocks", 10)
+    assert done.code == 0, done.err
+    done = command(main, made, "--blocks", 10, "--off-grid")
+    assert done.code == 2 and "--off-grid: the world DeepMIMO has no places but its own" in done.err
 
 
-def test_rates_off_the_grid_are_those_on_it(tmp_path):
+def test_users_with_several_antennas_are_measured(command, tmp_path):
+    s = small.settings("unfolding", {"layers": 2}, world=Rayleigh(), antennas=8, min_users=3, max_users=3, user_antennas=2)
+    done = command(main, weights(tmp_path, s), "--blocks", 30, "--json", tmp_path / "r.json")
+    assert done.code == 0, done.err
+    [row] = rows(tmp_path / "r.json")
+    assert 0 < row["fraction_of_wmmse"] < 1.1 and 0.8 < row["zf_perfect_csi"] < 1 and row["ls_zf_uplink"] is None
+
+
+def test_a_world_of_ones_own_is_given_by_its_file(command, tmp_path):
+    from tests.sim.world import own_world
+    from tests.sim.world.own_world import Corridor
+
+    made = weights(tmp_path, small.settings(world=Corridor()))
+    done = command(main, made, "--blocks", 10)
+    assert done.code == 2 and "world='Corridor' is not one of" in done.err and "--world FILE.py:CLASS" in done.err
+    done = command(main, made, "--blocks", 10, "--world", f"{own_world.__file__}:Corridor")
+    assert done.code == 0, done.err
+
+
+def test_rates_off_the_grid_are_those_on_it(command, tmp_path):
     shares = []
     for options in ((), ("--off-grid",)):
-        assert run(evaluate, "calibrated-m16", "--blocks", 150, "--json", tmp_path / "r.json", *options).exit_code == 0
-        shares.append([row["fraction_of_wmmse"] for row in json.loads((tmp_path / "r.json").read_text())["rows"]])
-    np.testing.assert_allclose(*shares, atol=0.06)
-
-
-def test_mismatch_draws_and_tells_every_power(tmp_path):
-    done = run(mismatch, "calibrated-m16", "--users", 4, "--blocks", 20, "--plot", tmp_path / "m.png", "--json", tmp_path / "m.json")
-    assert done.exit_code == 0, done.stderr
-    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
-    rows = json.loads((tmp_path / "m.json").read_text())["rows"]
-    assert [row["uplink_power_dbm"] for row in rows] == list(mismatch.POWERS_DBM)
-    shares = [row["networks"]["calibrated-m16"]["share"] for row in rows]
-    assert shares[-1] > shares[0] + 0.1
-
-
-def test_curves_of_cards_are_drawn(tmp_path):
-    done = run(curve, "calibrated-m64", SHIPPED / "calibrated-m64.json", "--plot", tmp_path / "new" / "c.svg")
-    assert done.exit_code == 0, done.stderr
-    assert "<svg" in (tmp_path / "new" / "c.svg").read_text()
+        done = command(main, "calibrated-m16", "--blocks", 100, "--users", 4, "--json", tmp_path / "r.json", *options)
+        assert done.code == 0, done.err
+        shares.append(rows(tmp_path / "r.json")[0]["fraction_of_wmmse"])
+    assert shares[1] == pytest.approx(shares[0], abs=0.06)
 
 
 @pytest.mark.parametrize(
-    ("module", "options", "message"),
+    ("options", "message"),
     [
-        (evaluate, ("nonsense",), "nonsense"),
-        (evaluate, ("calibrated-m16", "--blocks", "1"), "blocks=1"),
-        (evaluate, ("calibrated-m16", "--blocks", "5", "--users", "17"), "users=17: calibrated-m16 serves none"),
-        (mismatch, ("calibrated-m16", "calibrated-m32"), "antennas=16, 32: give some for one number"),
-        (curve, ("nonsense", "--plot", "x.png"), "no card 'nonsense'"),
-        (curve, ("calibrated-m16", "calibrated-m32", "--plot", "x.png"), "draw them apart"),
+        (("nonsense",), "there are no weights 'nonsense'"),
+        (("calibrated-m16", "--blocks", "1"), "blocks=1"),
+        (("calibrated-m16", "--blocks", "5", "--users", "17"), "users=17: calibrated-m16 serves none"),
+        (("paper-conference-m16", "--blocks", "5", "--users", "17"), "calibeam train --config .*paper-conference-m16.json"),
+        (("calibrated-m16", "--network", "nowhere.py:Mine"), "nowhere.py is not a file"),
     ],
 )
-def test_bad_argument_is_one_line_and_exit_code_2(module, options, message):
-    done = run(module, *options)
-    assert done.exit_code == 2 and message in done.stderr and len(done.stderr.splitlines()) == 1
+def test_bad_argument_is_one_line_and_exit_code_2(command, options, message):
+    done = command(main, *options)
+    assert done.code == 2 and re.search(message, done.err) and len(done.err.splitlines()) == 1

@@ -75,5 +75,19 @@ def test_other_weights_are_refused(tmp_path):
     with pytest.raises(ValueError, match="for users with user_antennas=2, got 1"):
         LearnedPrecoder(UNFOLDED, 1.0, 1.0)
     own = precoder_weights(tmp_path, Unfolding, antennas=16, users=4)
+    with pytest.raises(ValueError, match="for users with user_antennas=1, got 2"):
+        LearnedPrecoder(own, 1.0, 1.0, user_antennas=2)
     with pytest.raises(ValueError, match="is a precoder itself"):
         wire(S, "ls", own, "zf", "cpu")
+
+
+def test_users_with_another_number_of_antennas_are_refused_when_wired(rng):
+    block = LearnedPrecoder(UNFOLDED, 1.0, 1.0, user_antennas=2)
+    with pytest.raises(WiringError, match="3 on one side, N=2"):
+        Flowgraph().connect(ArraySource(h=complex_normal(rng, 5, 3, 3, 8)), block, Collect())
+
+
+@pytest.mark.parametrize("powers", [(0.0, 1.0), (1.0, -1.0)])
+def test_a_power_that_is_none_is_refused(powers):
+    with pytest.raises(ValueError, match="power="):
+        LearnedPrecoder(UNFOLDED, *powers, user_antennas=2)
