@@ -5,6 +5,7 @@ python flowgraphs/check.py my.py:Mine
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -26,27 +27,21 @@ def check(
     built for 16 antennas and 4 users in the built-in room.
     """
     console = Console(quiet=quiet, highlight=False)
-    kind = load_class(what, object)
+    kind, held = load_class(what, object), []
     try:
-        if issubclass(kind, Block):
-            held = 0
-            for held, sentence in enumerate(check_file(what), 1):
-                console.print(f"holds: {sentence}")
-        else:
-            held = _network(what, console)
+        for sentence in check_file(what) if issubclass(kind, Block) else _of_network(what):
+            console.print(f"holds: {sentence}")
+            held.append(sentence)
     except AssertionError as error:
         raise Failed(str(error)) from None
-    console.print(f"{kind.__name__} keeps the contract: {held} properties")
+    console.print(f"{kind.__name__} keeps the contract: {len(held)} properties")
 
 
-def _network(what: str, console: Console) -> int:
+def _of_network(what: str) -> Iterable[str]:
     from trained.networks import find_network
     from trained.testing import check_network
 
-    sentences = check_network(find_network(what))
-    for sentence in dict.fromkeys(sentences):
-        console.print(f"holds: {sentence}")
-    return len(sentences)
+    return dict.fromkeys(check_network(find_network(what)))
 
 
 app = program(check)

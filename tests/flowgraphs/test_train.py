@@ -146,5 +146,14 @@ def test_help_has_the_options_of_the_network_and_reads_like_a_manual_page(comman
     monkeypatch.setenv("COLUMNS", "120")
     done = command(main, "--network", network, "--help")
     said = " ".join(done.out.split())
-    for part in ("What it is for", "How it learns", "How it runs", f"The network {network}", option, "--config", "--nodes", "goes on from it"):
+    for part in (
+        "What it is for",
+        "How it learns",
+        "How it runs",
+        f"The network {network}",
+        option,
+        "--config",
+        "--nodes",
+        "goes on from it",
+    ):
         assert part in said
