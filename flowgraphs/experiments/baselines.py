@@ -25,8 +25,6 @@ _CALIBRATED = {
 
 
 _MIMO = {"world": "rayleigh", "user_antennas": 2, "batch": 64}
-NETWORKS_OF = {"unfolding-mimo": "unfolding", "data-driven-mimo": "data-driven-perfect"}
-"""The network of a method that is not called like it."""
 
 
 def _compared() -> dict[str, tuple[str, dict]]:
@@ -46,7 +44,7 @@ def _compared() -> dict[str, tuple[str, dict]]:
         "data-driven-perfect",
         {"antennas": 32, "min_users": 10, "max_users": 10, "default_power_share": 0.0},
     )
-    for network in ("unfolding-mimo", "data-driven-mimo"):
+    for network in ("unfolding-mimo", "data-driven-perfect-mimo"):
         made |= {
             f"{network}-m{m}-k{k}": (
                 network,
@@ -71,7 +69,7 @@ TUNED_ON = {
     "data-driven-perfect": "data-driven-perfect-m32-k8",
     "unfolding": "unfolding-m32-k8",
     "unfolding-mimo": "unfolding-mimo-m32-k8",
-    "data-driven-mimo": "data-driven-mimo-m32-k8",
+    "data-driven-perfect-mimo": "data-driven-perfect-mimo-m32-k8",
 }
 NAMES = {**BASELINES, **_CALIBRATED}
 
@@ -134,7 +132,7 @@ def train_missing(names: list[str], minutes: float, folder: Path, workers: int, 
 def _beside_published(method: str, card: Card) -> dict | None:
     """What the card of a method for several antennas tells about its distance from the paper."""
     s, size = card.training, card.size
-    share = {"unfolding-mimo": IAIDNN, "data-driven-mimo": BLACK_BOX}.get(method, {}).get((size["antennas"], size["max_users"]))
+    share = {"unfolding-mimo": IAIDNN, "data-driven-perfect-mimo": BLACK_BOX}.get(method, {}).get((size["antennas"], size["max_users"]))
     if share is None:
         return None
     ours = card.results["rows"][0]["fraction_of_wmmse"]
@@ -163,7 +161,7 @@ def _train(name, network, changes, minutes, folder, logs, rate, console):
         "flowgraphs",
         "train",
         "--network",
-        NETWORKS_OF.get(network, network),
+        network.removesuffix("-mimo"),
         *options,
         "--name",
         name,

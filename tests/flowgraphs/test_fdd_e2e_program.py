@@ -26,7 +26,7 @@ def test_deepmimo_folders_take_the_place_of_the_room(tmp_path):
     assert found["scenario"]["world"]["uplink"] == folders[0]
     assert found["methods"]["zf_perfect_csi"]["sum_rate"] > 5
     done = run("--deepmimo", *folders, "--users", "3", "--blocks", "40", "--no-compare")
-    assert "note: the calibration calibrated was trained in another world" in done.stdout
+    assert "note: the weights calibrated-m64 were trained in another world" in done.stdout
 
 
 def test_plain_output_ends_with_the_table_and_writes_the_plot(tmp_path):
