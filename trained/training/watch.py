@@ -25,7 +25,8 @@ class Watch(lightning.Callback):
     """
 
     def __init__(self, checkpoint: Path, console: Console):
-        self.checkpoint, self.console, self.interrupted, self.before = checkpoint, console, False, None
+        self.checkpoint, self.console, self.interrupted = checkpoint, console, False
+        self.before: Any = None
         self.bar = Progress(
             BarColumn(),
             TextColumn("step {task.fields[step]}"),
