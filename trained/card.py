@@ -116,7 +116,7 @@ def _misfits(content: dict[str, Any]) -> list[str]:
     kinds = {f.name: str if f.type == "str" else dict for f in fields(Card)}
     wrong = {name for name, value in content.items() if name not in kinds or not isinstance(value, kinds[name])}
     wrong |= {"network", "size", "config", "hears", "gives", "world", "scenario", "sha256"} - content.keys()
-    parts = {"size": dict.fromkeys(_SIZE, int), "scenario": {"world": dict}, "results": {"rows": list}}
+    parts: dict[str, dict[str, type]] = {"size": dict.fromkeys(_SIZE, int), "scenario": {"world": dict}, "results": {"rows": list}}
     for name in parts.keys() & content.keys() - wrong:
         wrong |= {f"{name}.{part}" for part, kind in parts[name].items() if type(content[name].get(part)) is not kind}
         if name == "size":

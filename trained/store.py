@@ -6,10 +6,14 @@ import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from trained.card import Card
+
+if TYPE_CHECKING:
+    from trained.networks import Network
 
 SHIPPED = Path(__file__).parent / "weights"
 COMPARED = Path(__file__).parent / "compared"
@@ -80,7 +84,7 @@ def load_card(file: Path, antennas: int | None = None) -> Card:
     return card
 
 
-def load_network(name_or_path: str, antennas: int | None = None, users: int | None = None, user_antennas: int = 1):
+def load_network(name_or_path: str, antennas: int | None = None, users: int | None = None, user_antennas: int = 1) -> tuple[Network, Card]:
     """(network, card) of weights. Raises ValueError where they are damaged or for another number of antennas."""
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -98,7 +102,7 @@ def load_network(name_or_path: str, antennas: int | None = None, users: int | No
     return network.eval(), card
 
 
-def save_network(network, card: Card, file: Path) -> Card:
+def save_network(network: Network, card: Card, file: Path) -> Card:
     """Write weights, large tensors in half precision, and the card with their SHA-256; returns that card.
 
     Either both are new or both are old after an interruption between the two renames at worst. Raises ValueError for the folder of
@@ -124,12 +128,12 @@ def check_folder(folder: Path) -> None:
         raise ValueError(f"{folder} holds the shipped weights, which training never writes: give another --folder")
 
 
-def _paths(name):
+def _paths(name: str) -> list[Path]:
     given = Path(name)
     return [given] if given.suffix == ".safetensors" else [Path(f"{name}.safetensors")]
 
 
-def _missing(name, names, antennas, users, user_antennas):
+def _missing(name: str, names: list[str], antennas: int | None, users: int | None, user_antennas: int) -> str:
     for folder in folders():
         for each in names:
             if (folder / f"{each}.json").is_file():
@@ -143,7 +147,7 @@ def _missing(name, names, antennas, users, user_antennas):
     return f"there are no weights {wanted}: give a .safetensors file or a name that `calibeam weights` lists"
 
 
-def _command(network, antennas, users, user_antennas):
+def _command(network: str, antennas: int | None, users: int | None, user_antennas: int) -> str:
     from trained.networks import NETWORKS
 
     made = NETWORKS.get(network)

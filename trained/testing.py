@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from trained.training.drops import Drops
 from trained.training.settings import Settings
 
 _BLOCKS = 6
+Hold = Callable[..., None]
 
 
 def check_network(kind: type[Network], scenario: Scenario | None = None, config: dict[str, Any] | None = None) -> list[str]:
@@ -82,12 +84,15 @@ def _drop(network: Network, settings: Settings, users: int, seed: int = 5) -> An
         return Drops(only, torch.device("cpu")).drop(seed, network)
 
 
-def _outputs(network, settings, users, hold):
+def _outputs(network: Network, settings: Settings, users: int, hold: Hold) -> None:
     network.eval()
     drop, noise_power, m = _drop(network, settings, users), settings.scenario("train").noise_power, settings.antennas
+    given: tuple[Tensor, ...]
+    shapes: list[tuple[int, ...]]
     with torch.no_grad():
         if settings.user_antennas > 1:
-            given = (network.precoders(drop.h_dl * (drop.power / noise_power).sqrt()[:, None, None, None]),)
+            h = drop.h_dl * (drop.power / noise_power).sqrt()[:, None, None, None]
+            given = (network.precoders(h),)  # type: ignore[operator]
             shapes = [(_BLOCKS, users, m, settings.user_antennas)]
         else:
             given = _given(network, drop, noise_power)
@@ -117,17 +122,18 @@ def _outputs(network, settings, users, hold):
 
 
 def _given(network: Network, drop: Any, noise_power: float) -> tuple[Tensor, ...]:
-    return network(drop.heard, drop.estimate_noise, drop.power, noise_power)
+    given: tuple[Tensor, ...] = network(drop.heard, drop.estimate_noise, drop.power, noise_power)
+    return given
 
 
-def _training(network, settings, hold):
+def _training(network: Network, settings: Settings, hold: Hold) -> None:
     network.train()
     drop, noise_power = _drop(network, settings, settings.max_users), settings.scenario("train").noise_power
     for progress in (0.0, 1.0):
         network.zero_grad()
         loss = network.loss(drop, noise_power, progress)
         hold("the loss is one finite number", loss.dim() == 0 and bool(torch.isfinite(loss)), loss)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         hold("gradients are finite", all(bool(torch.isfinite(g).all()) for g in gradients))
         hold("the loss has a gradient", any(float(g.abs().max()) > 0 for g in gradients))
@@ -136,7 +142,7 @@ def _training(network, settings, hold):
     hold("every parameter that is trained is in a parameter group", not left, left)
 
 
-def _weights(network, settings, hold):
+def _weights(network: Network, settings: Settings, hold: Hold) -> None:
     network.eval()
     kind = type(network)
     about = (asdict(settings.size), asdict(settings.config), str(kind.hears), str(kind.gives))

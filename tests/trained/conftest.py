@@ -2,7 +2,7 @@ import pytest
 import torch
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def one_thread():
     """Small networks gain nothing from several threads, which wait for each other on a busy machine."""
     before = torch.get_num_threads()

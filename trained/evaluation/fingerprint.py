@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sim.channels import downlink_channels, uplink_channels
 from sim.world.scenario import Scenario
 
 _USERS_AT_ONCE = 64
@@ -25,10 +24,10 @@ class Fingerprint:
     def __init__(self, scenario: Scenario, thinning: int = 1):
         if thinning < 1:
             raise ValueError(f"thinning={thinning} has to be at least 1")
-        rows = replace(scenario, split="train").positions()[::thinning][:, None]
-        phasors = scenario.phasors()
-        self.uplink = torch.from_numpy(uplink_channels(phasors, rows, scenario.antennas)[:, :, 0])
-        self.downlink = torch.from_numpy(downlink_channels(phasors, rows, scenario.antennas)[:, 0].conj())
+        places = replace(scenario, split="train")
+        rows = places.positions()[::thinning][:, None]
+        self.uplink = torch.from_numpy(places.uplink_at(rows)[:, :, 0])
+        self.downlink = torch.from_numpy(places.downlink_at(rows)[:, 0].conj())
         self.energy = (self.uplink.real**2 + self.uplink.imag**2).sum(1)
 
     @torch.inference_mode()

@@ -56,7 +56,7 @@ class Size:
     user_antennas: int = 1
     streams: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, least in (("antennas", 1), ("min_users", 1), ("user_antennas", 1), ("streams", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}={getattr(self, name)} has to be at least {least}")
@@ -92,6 +92,7 @@ class Network(nn.Module):
     any_antennas: ClassVar[bool] = False
     several_antennas: ClassVar[bool] = False
     recipe: ClassVar[dict[str, Any]] = {}
+    config: Any
 
     @dataclass(frozen=True)
     class Config:

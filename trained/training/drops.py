@@ -34,7 +34,7 @@ class Drops:
         self.settings, self.scenario, self.device = settings, settings.scenario("train", seed=settings.seed), device
         self.noise_power = self.scenario.noise_power
         phasors = self.scenario.phasors()
-        self._phasors = None
+        self._phasors: list[Tensor] = []
         if phasors is not None:
             self._phasors = [torch.from_numpy(x).to(device, torch.complex64) for x in (phasors.coefficient, phasors.step)]
 
@@ -61,28 +61,28 @@ class Drops:
             heard = network.received(heard) @ least_squares_matrix_torch(pilots) / uplink_power.sqrt()[:, None, None]
         return Drop(heard, estimate_noise, self._downlink(index, users, s.antennas), power)
 
-    def _generator(self, step):
+    def _generator(self, step: int) -> torch.Generator:
         return torch.Generator().manual_seed((self.settings.seed << 32) + step)
 
-    def _uplink(self, index, users):
+    def _uplink(self, index: range, users: int) -> Tensor:
         """(B, M, K)"""
-        if self._phasors is None:
+        if not self._phasors:
             return torch.from_numpy(self.scenario.uplink(index)[:, :, :users]).to(self.device)
         return self._synthesised(0, index, users, self.settings.antennas).mT
 
-    def _downlink(self, index, users, antennas):
+    def _downlink(self, index: range, users: int, antennas: int) -> Tensor:
         """(B, K, M), or (B, K, N, M)"""
-        if self._phasors is None:
+        if not self._phasors:
             return torch.from_numpy(self.scenario.downlink(index)[:, :users, ..., :antennas]).to(self.device)
         return self._synthesised(1, index, users, antennas).conj()
 
-    def _synthesised(self, carrier, index, users, antennas):
+    def _synthesised(self, carrier: int, index: range, users: int, antennas: int) -> Tensor:
         coefficient, phase_step = self._phasors
         rows = torch.from_numpy(self.scenario.user_positions(index)[:, :users]).to(self.device)
         return channels_torch(coefficient[carrier][rows], phase_step[carrier][rows], antennas)
 
     @staticmethod
-    def _powers(usual_dbm, span_dbm, usual, generator):
+    def _powers(usual_dbm: float, span_dbm: tuple[float, float], usual: Tensor, generator: torch.Generator) -> Tensor:
         low, high = span_dbm
         drawn = low + (high - low) * torch.rand(len(usual), generator=generator)
         return mw_from_dbm(torch.where(usual, torch.tensor(usual_dbm), drawn)).float()

@@ -25,7 +25,8 @@ class Watch(lightning.Callback):
     """
 
     def __init__(self, checkpoint: Path, console: Console):
-        self.checkpoint, self.console, self.interrupted, self.before = checkpoint, console, False, None
+        self.checkpoint, self.console, self.interrupted = checkpoint, console, False
+        self.before: Any = None
         self.bar = Progress(
             BarColumn(),
             TextColumn("step {task.fields[step]}"),
@@ -53,6 +54,8 @@ class Watch(lightning.Callback):
     def on_train_start(self, trainer, training):
         if not training.curve:
             self._log(trainer, training, self._measure(trainer, training))
+        if training.progress >= 1:  # gone on with after its last step
+            trainer.should_stop = True
 
     def on_train_batch_end(self, trainer, training, outputs, batch, batch_idx):
         due = training.progress >= len(training.curve) / _CHECKS

@@ -1,6 +1,4 @@
-import csv
 import json
-import signal
 import sys
 
 import pytest
@@ -10,48 +8,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.sim.world.own_world import Corridor
 from tests.trained.small import config, console, settings
+from tests.trained.training.runs import assert_equal, crash, steps_of, trained
 from trained.card import Card
 from trained.evaluation.reference import Reference
 from trained.networks import NETWORKS
 from trained.store import SHIPPED, load_network
-from trained.training.drops import Drops
-from trained.training.loop import check_checkpoint, started_network
-from trained.training.run import Run, Stopped, train
+from trained.training.loop import started_network
 from trained.training.settings import settings_of_card
-
-LONGER = {"steps": 50, "warmup_steps": 5, "learning_rate": 3e-3}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quickly_watched():
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("trained.training.watch._BLOCKS", 30)
-        yield
-
-
-def trained(folder, s, screen=None, **run):
-    """The weights of a short run."""
-    run = {"name": "tiny", "folder": folder, "logs": folder and folder / "logs", "blocks": 20, **run}
-    return train(s, Run(**run), screen or console())
-
-
-def assert_equal(a, b):
-    a, b = load_file(a), load_file(b)
-    assert a.keys() == b.keys()
-    for name in a:
-        assert torch.equal(a[name], b[name]), name
-
-
-def steps_of(folder):
-    with (folder / "logs" / "tiny" / "metrics.csv").open(newline="") as stream:
-        return [int(row["step"]) for row in csv.DictReader(stream)]
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    folder, screen = tmp_path_factory.mktemp("unbroken"), console()
-    trained(folder, settings(**LONGER), screen)
-    return folder, screen.file.getvalue()
 
 
 def test_a_run_writes_weights_a_card_and_one_folder_of_logs(unbroken):
@@ -96,89 +59,6 @@ def test_training_raises_the_rate_on_positions_never_seen(unbroken):
 def test_a_card_trains_the_same_weights_again(unbroken, tmp_path):
     s = settings_of_card(Card.read(unbroken[0] / "tiny.json"), world=settings().world)
     assert_equal(trained(tmp_path, s), unbroken[0] / "tiny.safetensors")
-
-
-def broken_at(monkeypatch, step, how):
-    """Training is stopped, once, when it draws the drop of that step."""
-    drop = Drops.drop
-
-    def drawn(self, number, *rest):
-        if number == step:
-            monkeypatch.setattr(Drops, "drop", drop)
-            how()
-        return drop(self, number, *rest)
-
-    monkeypatch.setattr(Drops, "drop", drawn)
-
-
-def crash():
-    raise RuntimeError("the machine fell over")
-
-
-@pytest.mark.parametrize("step", [19, 20, 33])
-@pytest.mark.parametrize(
-    ("how", "ends"), [(lambda: signal.raise_signal(signal.SIGINT), Stopped), (crash, RuntimeError)], ids=["C", "crash"]
-)
-def test_a_run_that_was_stopped_ends_like_an_unbroken_one(unbroken, tmp_path, monkeypatch, how, ends, step):
-    broken_at(monkeypatch, step, how)
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(ends):
-        trained(tmp_path, settings(**LONGER))
-    assert signal.getsignal(signal.SIGINT) is before
-    assert (tmp_path / "tiny.checkpoint").exists() and not (tmp_path / "tiny.safetensors").exists()
-    screen = console()
-    trained(tmp_path, settings(**LONGER), screen)
-    assert "going on from step" in screen.file.getvalue()
-    assert not (tmp_path / "tiny.checkpoint").exists()
-    assert_equal(tmp_path / "tiny.safetensors", unbroken[0] / "tiny.safetensors")
-    assert steps_of(tmp_path) == steps_of(unbroken[0])
-    assert [f.name for f in (tmp_path / "logs").iterdir()] == ["tiny"]
-
-
-def test_steps_of_the_rows_rise(unbroken):
-    steps = steps_of(unbroken[0])
-    assert steps == sorted(set(steps)) and steps[0] == 0 and steps[-1] == 50
-
-
-def test_a_run_says_how_to_go_on_when_it_is_stopped(tmp_path, monkeypatch):
-    broken_at(monkeypatch, 5, lambda: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(Stopped, match=r"stopped at step 6; the same command goes on from .*tiny\.checkpoint"):
-        trained(tmp_path, settings(**LONGER))
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
-    """A folder with the checkpoint of a run."""
-    folder = tmp_path_factory.mktemp("stopped")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        broken_at(monkeypatch, 5, lambda: signal.raise_signal(signal.SIGINT))
-        with pytest.raises(Stopped):
-            trained(folder, settings(**LONGER))
-    return folder
-
-
-def test_a_checkpoint_of_other_settings_is_refused_with_what_differs(stopped):
-    with pytest.raises(ValueError, match=r"made with other settings \(batch was 8, is 4\): use the same, or start afresh with --no-resume"):
-        trained(stopped, settings(**LONGER | {"batch": 4}))
-
-
-def test_a_checkpoint_may_be_gone_on_with_for_longer(stopped):
-    assert check_checkpoint(stopped / "tiny.checkpoint", settings(**LONGER | {"steps": None, "minutes": 3.0}))[0] == 6
-
-
-def test_a_damaged_checkpoint_is_refused(stopped, tmp_path):
-    content = (stopped / "tiny.checkpoint").read_bytes()
-    for damaged in (b"garbage", b"", content[: len(content) // 2]):
-        (tmp_path / "tiny.checkpoint").write_bytes(damaged)
-        with pytest.raises(ValueError, match="is not a checkpoint of a training run .*start afresh with --no-resume") as caught:
-            check_checkpoint(tmp_path / "tiny.checkpoint", settings(**LONGER))
-        assert len(str(caught.value).splitlines()) == 1
-
-
-def test_a_checkpoint_is_left_alone_where_a_run_starts_afresh(stopped, tmp_path):
-    (tmp_path / "tiny.checkpoint").write_bytes(b"garbage")
-    trained(tmp_path, settings("calibrated-perfect"), resume=False)
-    assert (tmp_path / "tiny.safetensors").exists()
 
 
 @pytest.fixture
