@@ -70,6 +70,8 @@ def sweep(
     if config is not None:
         plan |= {key: value for key, value in read_plan(config).items() if {"methods": "method"}.get(key, key) not in given}
     plan["grid"] = typed_grid(plan["methods"], plan["grid"] | parse_grid(set))
+    if plan["reference"] not in plan["methods"] and "reference" not in given:
+        plan["reference"] = next((m for m in plan["methods"] if m.startswith("wmmse")), *plan["methods"][:1])
     if reference not in plan["methods"]:
         refuse(given, ("reference",), f"{reference} is none of the methods of this sweep")
     if scheduler is not None or slurm is not None:

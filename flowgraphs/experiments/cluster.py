@@ -60,7 +60,7 @@ def dask_client(workers: int, scheduler: str | None, slurm: int | None):
     else:
         with (
             LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs="ERROR"
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1", silence_logs="CRITICAL"
             ) as cluster,
             Client(cluster) as client,
         ):
