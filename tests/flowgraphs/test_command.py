@@ -27,10 +27,9 @@ def test_help_lists_the_programs_and_imports_none_of_them():
         assert f"│ {name} " in done.stdout
 
 
-WIDE = pytest.mark.xfail(reason="its endpoints are longer than the column that its long option names leave")
 
 
-@pytest.mark.parametrize("name", ["", *(pytest.param(name, marks=[WIDE] * (name == "base-station")) for name in calibeam.programs())])
+@pytest.mark.parametrize("name", ["", *calibeam.programs()])
 def test_help_fits_in_80_columns(name, command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     done = command(calibeam.main, *name.split(), "--help")
