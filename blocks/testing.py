@@ -251,5 +251,6 @@ def _assert_same(found, expected, where):
     elif isinstance(expected, (str, bytes, type(None))):
         assert found == expected, f"{where} is {found!r}, alone {expected!r}"
     else:
-        largest = np.abs(expected).max(initial=0)
+        numbers = np.asarray(expected)
+        largest = np.abs(numbers[np.isfinite(numbers)]).max(initial=0)
         np.testing.assert_allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE * largest, err_msg=str(where))

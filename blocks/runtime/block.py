@@ -11,6 +11,9 @@ import numpy as np
 from blocks.runtime.frame import Frame
 from blocks.runtime.refusal import Refusal
 
+Array = np.ndarray[Any, Any]
+Shape = tuple[int | None, ...] | None
+
 
 class Signal:
     """Type of one port: dimensions of one coherence block's array and a dtype.
@@ -19,16 +22,16 @@ class Signal:
     number is fixed, Signal(...) takes any shape and dtype=None any dtype. An `optional` input may stay unconnected.
     """
 
-    def __init__(self, *dims, dtype: str | None = "complex64", optional: bool = False):
+    def __init__(self, *dims: Any, dtype: str | None = "complex64", optional: bool = False):
         self.any_shape = dims == (...,)
-        self.dims: tuple = () if self.any_shape else dims
+        self.dims: tuple[Any, ...] = () if self.any_shape else dims
         self.dtype = None if dtype is None else np.dtype(dtype)
         self.optional = optional
         for dim in self.dims:
             if not (isinstance(dim, str) or (isinstance(dim, int) and dim >= 0)):
                 raise ValueError(f"dimension {dim!r} of a Signal is neither a name nor a number >= 0")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shape = "any shape" if self.any_shape else f"({', '.join(map(str, self.dims))})"
         return f"{shape} {self.dtype or 'any dtype'}"
 
@@ -94,16 +97,16 @@ class Block:
     def refused(self, refusal: Refusal) -> None:
         """Frames of a run were refused before they came here: a sink that reaches their sender tells it."""
 
-    def result(self) -> dict | None:
+    def result(self) -> dict[str, Any] | None:
         """What `Flowgraph.run` returns for this block: None, or a map of numbers, strings, lists, maps and arrays."""
         return None
 
-    def results(self) -> dict[str, dict]:
+    def results(self) -> dict[str, dict[str, Any]]:
         """Results by block name; a Chain returns those of its blocks."""
         result = self.result()
         return {} if result is None else {self.name: result}
 
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """A small map of numbers for live displays, part of `Flowgraph.metrics`."""
         return {}
 
@@ -112,7 +115,7 @@ class Block:
         start = self.first
         while blocks is None or start < self.first + blocks:
             stop = start + batch if blocks is None else min(start + batch, self.first + blocks)
-            tags: dict = {}
+            tags: dict[str, Any] = {}
             yield Frame(start, self.process(range(start, stop), {}, tags), tags, count=stop - start)
             start = stop
 
@@ -127,7 +130,7 @@ class Block:
                 frame = Frame(frame.start, arrays, frame.tags, frame.count, frame.born_ns)
             yield frame
 
-    def process(self, index: range, arrays: dict, tags: dict) -> dict:
+    def process(self, index: range, arrays: dict[str, Any], tags: dict[str, Any]) -> dict[str, Any]:
         """Call `work` with what its signature asks for and return its outputs by name."""
         wanted = _wanted(type(self))
         extra = {name: value for name, value in (("index", index), ("tags", tags)) if name in wanted}
@@ -148,34 +151,34 @@ class Block:
             raise TypeError(f"work returned {', '.join(outcome) or 'nothing'}, the block declares {', '.join(self.outputs)}")
         return outcome
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("interrupted", "refuse")}
 
 
 _signatures: dict[type, set[str]] = {}
 
 
-def _wanted(kind):
+def _wanted(kind: type[Block]) -> set[str]:
     if kind not in _signatures:
         _signatures[kind] = set(inspect.signature(kind.work).parameters)
     return _signatures[kind]
 
 
-def as_array(value) -> np.ndarray:
+def as_array(value: Any) -> Array:
     """A NumPy array for an array or a tensor on any device."""
     return value if isinstance(value, np.ndarray) else value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
-def read_only(array: np.ndarray) -> np.ndarray:
+def read_only(array: Array) -> Array:
     """A view of the array that cannot be written."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
-def checked_arrays(block: Block, arrays: dict, shapes: dict[str, tuple | None], count: int) -> dict[str, np.ndarray]:
+def checked_arrays(block: Block, arrays: dict[str, Any], shapes: dict[str, Shape], count: int) -> dict[str, Array]:
     """Outputs as read-only C-ordered arrays. Raises TypeError where one differs from its declaration."""
-    checked = {}
+    checked: dict[str, Array] = {}
     for name, value in arrays.items():
         array = read_only(np.ascontiguousarray(as_array(value)))
         signal, shape = block.outputs[name], shapes[name]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
+from typing import Any
 
-from blocks.runtime.block import Block, as_array
+from blocks.runtime.block import Block, Signal, as_array
 from blocks.runtime.control import pack
 from blocks.runtime.errors import WiringError
 from blocks.runtime.frame import Frame
 from blocks.runtime.links import default_links, name_of
+from blocks.runtime.refusal import Refusal
+
+_Frames = Iterator[Frame | None]
 
 
 class Chain(Block):
@@ -25,7 +30,7 @@ class Chain(Block):
         self.rename(set())
         self.inputs, self.outputs = nodes[0].inputs, nodes[-1].outputs
         self.takes_tensors = nodes[0].takes_tensors
-        self.links = []
+        self.links: list[tuple[Block, str, Block, str]] = []
         for source, target in pairwise(nodes):
             target.offer(source.outputs)
             pairs = default_links(source, target)
@@ -42,37 +47,37 @@ class Chain(Block):
             taken.add(block.name)
         self.name = "+".join(block.name for block in self.nodes)
 
-    def start(self):
+    def start(self) -> None:
         for block in self.nodes:
             block.interrupted, block.refuse = self.interrupted, self.refuse
             with _blame(block):
                 block.start()
 
-    def end(self):
+    def end(self) -> None:
         for block in self.nodes:
             with _blame(block):
                 block.end()
 
-    def stop(self):
+    def stop(self) -> None:
         with ExitStack() as stops:  # runs them all, whichever fails
             for block in reversed(self.nodes):
                 stops.callback(_stop, block)
 
-    def refused(self, refusal):
+    def refused(self, refusal: Refusal) -> None:
         self.nodes[-1].refused(refusal)
 
-    def offer(self, ports):
+    def offer(self, ports: dict[str, Signal]) -> None:
         self.nodes[0].offer(ports)
         self.inputs = self.nodes[0].inputs
 
-    def results(self):
+    def results(self) -> dict[str, dict[str, Any]]:
         return self._gather(lambda block: block.results())
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         return self._gather(lambda block: block.report())
 
-    def _gather(self, ask):
-        found: dict = {}
+    def _gather(self, ask: Callable[[Block], dict[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for block in self.nodes:
             with _blame(block):
                 told = ask(block)
@@ -80,19 +85,19 @@ class Chain(Block):
                 found |= told
         return found
 
-    def frames(self, blocks, batch):
+    def frames(self, blocks: int | None, batch: int) -> Iterator[Frame | None]:
         return self._rest(self.nodes[0].frames(blocks, batch))
 
-    def transform(self, frames):
+    def transform(self, frames: _Frames) -> _Frames:
         return self._rest(self.nodes[0].transform(frames))
 
-    def _rest(self, frames):
+    def _rest(self, frames: _Frames) -> _Frames:
         frames = _blamed(self.nodes[0], frames)
         for block in self.nodes[1:]:
             frames = _blamed(block, block.transform(self._fed(block, frames)))
         return frames
 
-    def _fed(self, block, frames):
+    def _fed(self, block: Block, frames: _Frames) -> _Frames:
         for frame in frames:
             if frame is not None:
                 arrays = {into: frame.arrays[out] for _, out, target, into in self.links if target is block}
@@ -102,18 +107,18 @@ class Chain(Block):
             yield frame
 
 
-def _blamed(block, frames):
+def _blamed(block: Block, frames: _Frames) -> _Frames:
     with _blame(block):
         yield from frames
 
 
-def _stop(block):
+def _stop(block: Block) -> None:
     with _blame(block):
         block.stop()
 
 
 @contextmanager
-def _blame(block):
+def _blame(block: Block) -> Iterator[None]:
     """Note on an exception which block of the chain raised it."""
     try:
         yield

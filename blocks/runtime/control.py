@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgpack
 import numpy as np
 
@@ -10,17 +12,19 @@ from blocks.runtime.wire import DTYPES
 _ARRAY = "__array__"
 
 
-def pack(message: dict) -> bytes:
+def pack(message: dict[str, Any]) -> bytes:
     """Bytes of a message. Raises TypeError for a value that is none of nil, bool, number, str, bytes, list, map, array."""
-    return msgpack.packb(message, default=_pack_array)
+    packed: bytes = msgpack.packb(message, default=_pack_array)
+    return packed
 
 
-def unpack(content: bytes) -> dict:
+def unpack(content: bytes) -> dict[str, Any]:
     """The message in `content`."""
-    return msgpack.unpackb(content, object_hook=_unpack_array, strict_map_key=False)
+    message: dict[str, Any] = msgpack.unpackb(content, object_hook=_unpack_array, strict_map_key=False)
+    return message
 
 
-def _pack_array(value):
+def _pack_array(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.str in DTYPES:
@@ -28,7 +32,7 @@ def _pack_array(value):
     raise TypeError(f"a result or report holds a {type(value).__name__}; it may hold numbers, strings, lists, maps and arrays")
 
 
-def _unpack_array(value):
+def _unpack_array(value: dict[Any, Any]) -> Any:
     if value.keys() != {_ARRAY}:
         return value
     dtype, shape, content = value[_ARRAY]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,11 @@ class Counters:
     bytes_out: int = 0
     received: dict[int, int] = field(default_factory=dict)
     sent: dict[int, int] = field(default_factory=dict)
-    latencies_ms: deque = field(default_factory=lambda: deque(maxlen=_LATENCIES))
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
 
-    def snapshot(self) -> dict:
+    def snapshot(self) -> dict[str, Any]:
         """A msgpack-able copy; a sink's also has the median and the 99th percentile of the frames' latency in ms."""
-        values = {
+        values: dict[str, Any] = {
             "frames": self.frames,
             "blocks": self.blocks,
             "busy_s": self.busy_s,

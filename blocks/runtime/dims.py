@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from blocks.runtime.block import Block
+from blocks.runtime.block import Block, Shape, Signal
 from blocks.runtime.errors import WiringError
+
+_Key = tuple[int | str, str | int]
 
 
 class Dimensions:
     """Union-find over (block, dimension name); a class of equal dimensions holds at most one number."""
 
-    def __init__(self):
-        self._parent: dict[tuple, tuple] = {}
-        self._size: dict[tuple, int] = {}
+    def __init__(self) -> None:
+        self._parent: dict[_Key, _Key] = {}
+        self._size: dict[_Key, int] = {}
         self._known: set[int] = set()
 
     def add(self, block: Block) -> None:
@@ -44,29 +46,29 @@ class Dimensions:
             if size is not None:
                 self._size[right] = size
 
-    def shape(self, block: Block, signal) -> tuple | None:
+    def shape(self, block: Block, signal: Signal) -> Shape:
         """Sizes of a port, None for each that is still open; None where the port takes any shape."""
         return None if signal.any_shape else tuple(self._size.get(self._root(block, dim)) for dim in signal.dims)
 
-    def _end(self, block, port, signal):
+    def _end(self, block: Block, port: str, signal: Signal) -> str:
         if signal.any_shape:
             return f"{block.name}.{port} (any shape) {signal.dtype or 'any dtype'}"
         shape = ", ".join(_named(dim, self._size.get(self._root(block, dim))) for dim in signal.dims)
         return f"{block.name}.{port} ({shape}) {signal.dtype or 'any dtype'}"
 
-    def _root(self, block, dim):
-        key = (id(block), dim) if isinstance(dim, str) else ("number", dim)
+    def _root(self, block: Block, dim: str | int) -> _Key:
+        key: _Key = (id(block), dim) if isinstance(dim, str) else ("number", dim)
         root = self._find(key)
         if not isinstance(dim, str):
             self._size[root] = dim
         return root
 
-    def _find(self, key):
+    def _find(self, key: _Key) -> _Key:
         self._parent.setdefault(key, key)
         while self._parent[key] != key:
             key = self._parent[key]
         return key
 
 
-def _named(dim, size):
+def _named(dim: str | int, size: int | None) -> str:
     return str(dim) if size is None or dim == size else f"{dim}={size}"

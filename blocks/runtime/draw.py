@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blocks.runtime.block import Block
+from blocks.runtime.block import Block, Shape
+
+_Line = tuple[Block, str, Block, str, Shape]
 
 
-def as_text(links) -> str:
+def as_text(links: list[_Line]) -> str:
     """One line per connection: source.port (shape) dtype -> target.port."""
     lines = []
     for source, out, target, into, shape in links:
@@ -15,7 +17,7 @@ def as_text(links) -> str:
     return "\n".join(lines)
 
 
-def as_picture(blocks: list[Block], links, file: Path) -> None:
+def as_picture(blocks: list[Block], links: list[_Line], file: Path) -> None:
     """Draw blocks as boxes in columns by their distance from the sources, connections as arrows; .svg or .png."""
     if file.suffix not in (".svg", ".png"):
         raise ValueError(f"{file} is neither .svg nor .png")
@@ -58,7 +60,7 @@ def as_picture(blocks: list[Block], links, file: Path) -> None:
     figure.savefig(file, dpi=150)
 
 
-def _columns(blocks, links):
+def _columns(blocks: list[Block], links: list[_Line]) -> dict[int, int]:
     column = {id(block): 0 for block in blocks}
     for _ in blocks:
         for source, _, target, *_ in links:
@@ -66,7 +68,7 @@ def _columns(blocks, links):
     return column
 
 
-def _rows(blocks, links, column):
+def _rows(blocks: list[Block], links: list[_Line], column: dict[int, int]) -> dict[int, int]:
     """A row for each block: that of the block that feeds it, or the next one that is free in its column."""
     row: dict[int, int] = {}
     taken: set[tuple[int, int]] = set()
@@ -80,13 +82,13 @@ def _rows(blocks, links, column):
     return row
 
 
-def _pairs(links):
+def _pairs(links: list[_Line]) -> list[tuple[Block, Block]]:
     return list(dict.fromkeys((source, target) for source, _, target, *_ in links))
 
 
-def _type(block, port, shape):
+def _type(block: Block, port: str, shape: Shape) -> str:
     return f"{_shape(shape)} {block.outputs[port].dtype or 'any dtype'}"
 
 
-def _shape(shape):
+def _shape(shape: Shape) -> str:
     return "any shape" if shape is None else f"({', '.join('?' if n is None else str(n) for n in shape)})"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from blocks.runtime.block import Block
+from blocks.runtime.block import Block, Shape, Signal
 from blocks.runtime.chain import Chain
 from blocks.runtime.dims import Dimensions
 from blocks.runtime.draw import as_picture, as_text
 from blocks.runtime.errors import WiringError
 from blocks.runtime.links import default_links, name_of
 from blocks.runtime.supervisor import Supervisor, run_folder
-from blocks.runtime.worker import Edge, WorkerSpec
+from blocks.runtime.worker_spec import Edge, WorkerSpec
 
 TRANSPORTS = ("inproc", "ipc", "tcp")
 WORKERS = ("thread", "process")
@@ -30,7 +32,7 @@ class Flowgraph:
     results = fg.run(blocks=2000, batch=64)        {block name: its result}
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.nodes: list[Block] = []
         self.links: list[tuple[Block, str, Block, str]] = []
         self._where: dict[str, str] = {}
@@ -58,7 +60,7 @@ class Flowgraph:
 
     def run(
         self, blocks: int | None = None, batch: int = 64, transport: str = "inproc", workers: str = "thread", queue: int = 4, first: int = 0
-    ) -> dict:
+    ) -> dict[str, Any]:
         """`start`, then `wait`."""
         return self.start(blocks, batch, transport, workers, queue, first).wait()
 
@@ -90,7 +92,7 @@ class Flowgraph:
         self._run.start(specs, self._where)
         return self
 
-    def wait(self) -> dict:
+    def wait(self) -> dict[str, Any]:
         """Wait for the end of the stream; {block name: result}.
 
         Raises BlockError where a block, an edge or a worker failed. Ctrl-C stops all workers first.
@@ -127,7 +129,7 @@ class Flowgraph:
         run = self._started()
         return (run.ended or time.monotonic()) - run.went if run.went else 0.0
 
-    def metrics(self) -> dict[str, dict]:
+    def metrics(self) -> dict[str, dict[str, Any]]:
         """Per block: frames, blocks, busy_s, wait_s, bytes_in, bytes_out, queue (frames waiting at its inputs), report."""
         run = self._started()
         counters = {name: dict(member.counters) for name, member in run.members.items()}
@@ -149,7 +151,7 @@ class Flowgraph:
     def __enter__(self) -> Flowgraph:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         run = self._halt()
         if kind is None and not run.told:
             run.raise_error()
@@ -160,12 +162,12 @@ class Flowgraph:
         run.finished.wait()
         return run
 
-    def _started(self):
+    def _started(self) -> Supervisor:
         if self._run is None:
             raise ValueError("the flowgraph has not been started; call start() or run()")
         return self._run
 
-    def _adopt(self, block, where):
+    def _adopt(self, block: Block, where: str) -> None:
         if not isinstance(block, Block):
             raise WiringError(f'{block!r} is not a Block; pass a block, or (block, "port")')
         if block in self.nodes:
@@ -181,13 +183,13 @@ class Flowgraph:
                 self._dimensions.link(source, out, target, into, where)
 
     @staticmethod
-    def _port(block, direction, port):
+    def _port(block: Block, direction: str, port: str) -> Signal:
         ports = block.outputs if direction == "output" else block.inputs
         if port not in ports:
             raise WiringError(f"{block.name} has no {direction} {port!r}; it has {', '.join(ports) or 'none'}")
         return ports[port]
 
-    def _pairs(self, source, out, target, into):
+    def _pairs(self, source: Block, out: str | None, target: Block, into: str | None) -> list[tuple[str, str]]:
         if out is None and into is None:
             return default_links(source, target)
         if out is None:
@@ -196,7 +198,7 @@ class Flowgraph:
             into = out if out in target.inputs else next(iter(target.inputs), "")
         return [(out, into)]
 
-    def _link(self, source, out, target, into, where):
+    def _link(self, source: Block, out: str, target: Block, into: str, where: str) -> None:
         self._port(source, "output", out)
         self._port(target, "input", into)
         for other, its_out, fed, port in self.links:
@@ -210,14 +212,15 @@ class Flowgraph:
         self._dimensions.link(_owner(source, "outputs"), out, _owner(target, "inputs"), into, where)
         self.links.append((source, out, target, into))
 
-    def _say_who_feeds_whom(self):
+    def _say_who_feeds_whom(self) -> None:
         inside = (link for block in self.nodes if isinstance(block, Chain) for link in block.links)
         for source, out, target, into in (*inside, *self.links):
             fed = _owner(target, "inputs")
             fed.fed_by = {**fed.fed_by, into: f"{_owner(source, 'outputs').name}.{out}"}
 
-    def _downstream(self, block):
-        found, todo = [], [block]
+    def _downstream(self, block: Block) -> list[Block]:
+        found: list[Block] = []
+        todo = [block]
         while todo:
             at = todo.pop()
             for source, _, target, _ in self.links:
@@ -226,24 +229,24 @@ class Flowgraph:
                     todo.append(target)
         return found
 
-    def _shape(self, block, port):
+    def _shape(self, block: Block, port: str) -> Shape:
         owner = _owner(block, "outputs")
         return self._dimensions.shape(owner, owner.outputs[port])
 
-    def _edges(self, folder, transport):
-        grouped: dict[tuple[str, str], list] = {}
+    def _edges(self, folder: str, transport: str) -> list[Edge]:
+        grouped: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for source, out, target, into in self.links:
             grouped.setdefault((source.name, target.name), []).append((out, into))
         bind = {"inproc": "inproc://edge{}", "ipc": f"ipc://{folder}/edge{{}}", "tcp": "tcp://127.0.0.1:*"}[transport]
         return [Edge(n, source, target, tuple(ports), bind.format(n)) for n, ((source, target), ports) in enumerate(grouped.items())]
 
-    def _check(self, blocks, batch, transport, workers, queue, first):
+    def _check(self, blocks: int | None, batch: int, transport: str, workers: str, queue: int, first: int) -> None:
         for name, value, choices in (("transport", transport, TRANSPORTS), ("workers", workers, WORKERS)):
             if value not in choices:
                 raise ValueError(f"{name}={value!r} is not one of {', '.join(choices)}")
-        for name, value in (("blocks", blocks), ("batch", batch), ("queue", queue)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value} has to be at least 1")
+        for name, number in (("blocks", blocks), ("batch", batch), ("queue", queue)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name}={number} has to be at least 1")
         if first < 0:
             raise ValueError(f"first={first} has to be at least 0")
         if not self.nodes:
@@ -255,7 +258,7 @@ class Flowgraph:
                 if not signal.optional and not any(target is block and into == port for *_, target, into in self.links):
                     raise WiringError(f"input {block.name}.{port} {signal} is not connected (wired at {self._where[block.name]})")
 
-    def _check_importable(self):
+    def _check_importable(self) -> None:
         """Refuse classes of a notebook cell or a prompt, which no other process can import."""
         if hasattr(sys.modules["__main__"], "__file__"):
             return
@@ -267,20 +270,20 @@ class Flowgraph:
                 )
 
 
-def _parts(blocks):
+def _parts(blocks: Iterable[Block]) -> Iterator[Block]:
     """All blocks, those inside of chains in place of the chains."""
     for block in blocks:
         yield from _parts(block.nodes) if isinstance(block, Chain) else (block,)
 
 
-def _owner(block, side):
+def _owner(block: Block, side: str) -> Block:
     """The block that a port belongs to: for a Chain the one inside."""
     while isinstance(block, Chain):
         block = block.nodes[-1 if side == "outputs" else 0]
     return block
 
 
-def _caller():
+def _caller() -> str:
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -13,7 +15,7 @@ class Frame:
 
     __slots__ = ("arrays", "born_ns", "count", "start", "tags")
 
-    def __init__(self, start: int, arrays: dict[str, np.ndarray], tags: dict | None = None, count: int | None = None, born_ns: int = 0):
+    def __init__(self, start: int, arrays: dict[str, Any], tags: dict[str, Any] | None = None, count: int | None = None, born_ns: int = 0):
         self.start, self.arrays, self.tags, self.born_ns = start, arrays, tags or {}, born_ns
         self.count = len(next(iter(arrays.values()))) if count is None else count
 
@@ -38,7 +40,7 @@ class Frame:
         first = frames[0]
         if len(frames) == 1:
             return first
-        tags: dict = {}
+        tags: dict[str, Any] = {}
         for name, value in (item for frame in frames for item in frame.tags.items()):
             tags[name] = tags[name] + value if isinstance(value, list) and name in tags else value
         arrays = {name: np.concatenate([frame.arrays[name] for frame in frames]) for name in first.arrays}

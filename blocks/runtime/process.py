@@ -10,7 +10,8 @@ import threading
 
 import zmq
 
-from blocks.runtime.worker import Worker, WorkerSpec
+from blocks.runtime.worker import Worker
+from blocks.runtime.worker_spec import WorkerSpec
 
 
 def run_in_process(spec: WorkerSpec, control_endpoint: str, folder: str) -> None:
@@ -22,7 +23,7 @@ def run_in_process(spec: WorkerSpec, control_endpoint: str, folder: str) -> None
     context.term()
 
 
-def _end_with_parent(folder):
+def _end_with_parent(folder: str) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

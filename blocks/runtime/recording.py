@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from blocks.runtime.errors import WireError
 from blocks.runtime.frame import Frame
@@ -27,7 +28,7 @@ def file_header() -> bytes:
     return MAGIC + struct.pack("<I", VERSION)
 
 
-def write_record(file, parts) -> None:
+def write_record(file: BinaryIO, parts: Sequence[Any]) -> None:
     """Append one message to an open binary file."""
     views = [memoryview(part).cast("B") if memoryview(part).nbytes else b"" for part in parts]
     file.write(struct.pack(f"<I{len(views)}Q", len(views), *(len(view) for view in views)))
@@ -67,7 +68,7 @@ def read_recording(path: Path) -> Iterator[Frame]:
     raise WireError(f"{path} breaks off after {number} complete frames: its end is missing")
 
 
-def _record(content, at, path, number):
+def _record(content: memoryview, at: int, path: Path, number: int) -> tuple[list[memoryview], int]:
     broken = WireError(f"{path} breaks off after {number} complete frames")
     if at + 4 > len(content):
         raise broken

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from blocks.runtime.block import Block, checked_arrays, read_only
+from blocks.runtime.block import Block, Shape, checked_arrays, read_only
 from blocks.runtime.dims import Dimensions
 from blocks.runtime.errors import WiringError
 from blocks.runtime.frame import Frame
 
 
-def run_block(block: Block, index: range | None = None, tags: dict | None = None, **arrays) -> dict:
+def run_block(block: Block, index: range | None = None, tags: dict[str, Any] | None = None, **arrays: Any) -> dict[str, Any]:
     """Outputs by name (or the result, for a sink) of start, one `work` on `arrays`, and stop.
 
     arrays: one per input, with a leading frame axis; index: the coherence blocks, by default 0, 1, ... Raises WiringError
@@ -42,7 +44,7 @@ def run_block(block: Block, index: range | None = None, tags: dict | None = None
         if not block.outputs:
             block.end()
             return block.result() or {}
-        shapes: dict[str, tuple | None] = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
+        shapes: dict[str, Shape] = {name: None if s.any_shape else (None,) * len(s.dims) for name, s in block.outputs.items()}
         checked = [checked_arrays(block, frame.arrays, shapes, frame.count) for frame in made]
         if tags is not None:
             for frame in made:

@@ -55,7 +55,7 @@ class OutsideSocket:
             self.close(0)
             raise
 
-    def send(self, parts: list, interrupted: Callable[[], bool], copy: bool = False) -> bool:
+    def send(self, parts: list[Any], interrupted: Callable[[], bool], copy: bool = False) -> bool:
         """Send a message, waiting while nobody takes it; False where `interrupted()` was true before."""
         while True:
             try:
@@ -94,7 +94,7 @@ class OutsideSocket:
             self._guard.stop()
         self._context.term()
 
-    def _use_keys(self, folder, bind):
+    def _use_keys(self, folder: Path, bind: bool) -> None:
         public, secret = _keys(folder / ("server" if bind else "client"))
         self.socket.curve_publickey, self.socket.curve_secretkey = public, secret
         if not bind:
@@ -135,21 +135,21 @@ def make_keys(folder: Path) -> None:
     (folder / "clients" / "client.key").write_bytes((folder / "client.key").read_bytes())
 
 
-def _keys(stem):
+def _keys(stem: Path) -> tuple[bytes, bytes]:
     public, secret = _certificate(stem.with_suffix(".key_secret"))
     if secret is None:
         raise ValueError(f"{stem}.key_secret holds no secret key")
     return public, secret
 
 
-def _certificate(file):
+def _certificate(file: Path) -> tuple[bytes, bytes | None]:
     try:
         return zmq.auth.load_certificate(file)
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read the key {file}: {error}; make keys with `calibeam keygen {file.parent}`") from None
 
 
-def _loopback(host):
+def _loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

@@ -22,7 +22,8 @@ from blocks.runtime.control import pack, unpack
 from blocks.runtime.counters import Counters
 from blocks.runtime.errors import BlockError
 from blocks.runtime.process import run_in_process
-from blocks.runtime.worker import Worker, WorkerSpec
+from blocks.runtime.worker import Worker
+from blocks.runtime.worker_spec import WorkerSpec
 
 _GRACE_S = 2.0
 _POLL_MS = 20
@@ -36,7 +37,7 @@ class _Member:
     where: str
     runner: Any = None
     endpoints: dict[int, str] | None = None
-    counters: dict = field(default_factory=lambda: {**Counters().snapshot(), "report": {}})
+    counters: dict[str, Any] = field(default_factory=lambda: {**Counters().snapshot(), "report": {}})
     ended: bool = False
     died_of: BaseException | None = None
 

@@ -29,7 +29,7 @@ import math
 import sys
 from collections.abc import Sequence
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import msgpack
 import numpy as np
@@ -52,10 +52,10 @@ class Marker(Enum):
 END: Final = Marker.END
 
 
-def encode(frame: Frame) -> list:
+def encode(frame: Frame) -> list[Any]:
     """Message parts of a data frame: header bytes, then the arrays themselves (no copy for C-ordered little-endian ones)."""
-    described: list = []
-    parts: list = [b""]
+    described: list[Any] = []
+    parts: list[Any] = [b""]
     for name, array in frame.arrays.items():
         dtype = array.dtype.newbyteorder("<") if sys.byteorder == "big" else array.dtype
         array = np.ascontiguousarray(array, dtype)
@@ -90,7 +90,7 @@ def encode_refusal(refusal: Refusal) -> list[bytes]:
     return [msgpack.packb({"v": VERSION, "kind": "error", "message": refusal.reason, "run": refusal.run})]
 
 
-def decode(parts: Sequence) -> Frame | Marker | Refusal:
+def decode(parts: Sequence[Any]) -> Frame | Marker | Refusal:
     """A Frame whose read-only arrays share the parts' memory, END, or a Refusal. Raises WireError for an error or a malformed message."""
     if not parts:
         raise WireError("an empty message")
@@ -126,7 +126,7 @@ def decode(parts: Sequence) -> Frame | Marker | Refusal:
     return Frame(start, arrays, tags, count, _integer(header, "born_ns", 0) if "born_ns" in header else 0)
 
 
-def _header(content):
+def _header(content: memoryview) -> dict[str, Any]:
     if content.nbytes > MAX_HEADER_BYTES:
         raise WireError(f"a header of {content.nbytes} bytes; at most {MAX_HEADER_BYTES} are accepted")
     try:
@@ -140,14 +140,14 @@ def _header(content):
     return header
 
 
-def _integer(header, key, least):
+def _integer(header: dict[str, Any], key: str, least: int) -> int:
     value = header.get(key)
     if type(value) is not int or not least <= value < 2**63:
         raise WireError(f"{key} is {value!r}, expected an integer of at least {least}")
     return value
 
 
-def _array(description, part, count):
+def _array(description: Any, part: memoryview, count: int) -> tuple[str, np.ndarray[Any, Any]]:
     if not (isinstance(description, list) and len(description) == 3):
         raise WireError(f"an array is described by {description!r}, expected [name, dtype, shape]")
     name, dtype, shape = description

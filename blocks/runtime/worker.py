@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import time
-import traceback
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 import zmq
 
-from blocks.runtime.block import Block, checked_arrays
+from blocks.runtime.block import checked_arrays
 from blocks.runtime.control import pack, unpack
 from blocks.runtime.counters import Counters
 from blocks.runtime.errors import WireError
+from blocks.runtime.failure import failure
 from blocks.runtime.frame import Frame
 from blocks.runtime.refusal import Refusal
-from blocks.runtime.wire import END, decode, encode, encode_end, encode_refusal
+from blocks.runtime.wire import END, Marker, decode, encode, encode_end, encode_refusal
+from blocks.runtime.worker_spec import Edge, WorkerSpec
 
 _REPORT_EVERY_S = 0.2
 _LOOK_EVERY_S = 0.005
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One socket between two workers; it carries the arrays of all connections between them."""
-
-    number: int
-    source: str
-    target: str
-    ports: tuple[tuple[str, str], ...]
-    bind: str
-
-    def __str__(self):
-        outs, ins = (",".join(names) for names in zip(*self.ports, strict=True))
-        return f"{self.source}.{outs} -> {self.target}.{ins}"
-
-
-@dataclass(frozen=True)
-class WorkerSpec:
-    """Everything that a worker needs to know; picklable."""
-
-    number: int
-    block: Block
-    inputs: tuple[Edge, ...]
-    outputs: tuple[Edge, ...]
-    shapes: dict[str, tuple | None]
-    blocks: int | None
-    batch: int
-    queue: int
 
 
 class Stopped(Exception):
@@ -56,7 +29,7 @@ class Stopped(Exception):
 class Worker:
     """Runs one block in the calling thread; talks to the flowgraph over a DEALER socket."""
 
-    def __init__(self, spec: WorkerSpec, context: zmq.Context, control_endpoint: str):
+    def __init__(self, spec: WorkerSpec, context: zmq.Context[zmq.Socket[bytes]], control_endpoint: str):
         self.spec, self.block, self.context = spec, spec.block, context
         self.counters = Counters()
         self.phase = "start"
@@ -64,9 +37,9 @@ class Worker:
         self.control = context.socket(zmq.DEALER)
         self.control.identity = str(spec.number).encode()
         self.control.connect(control_endpoint)
-        self.inputs: dict[Edge, zmq.Socket] = {}
-        self.outputs: dict[Edge, zmq.Socket] = {}
-        self.ahead: dict[Edge, Frame] = {}
+        self.inputs: dict[Edge, zmq.Socket[bytes]] = {}
+        self.outputs: dict[Edge, zmq.Socket[bytes]] = {}
+        self.ahead: dict[Edge, Frame | Marker] = {}
         self.refused: Refusal | None = None
         self.stopping = False
         self.last_report = self.next_look = 0.0
@@ -74,7 +47,7 @@ class Worker:
 
     def run(self) -> None:
         """Run the block from start to stop and tell the flowgraph how it ended."""
-        failure = None
+        failed: dict[str, Any] | None = None
         try:
             self._start()
             self._stream()
@@ -85,13 +58,13 @@ class Worker:
         except Stopped:
             pass
         except BaseException as error:
-            failure = self._failure(error)
+            failed = self._failure(error)
         try:
             self.block.stop()
         except BaseException as error:
             self.phase, self.index = "stop", None
-            failure = failure or self._failure(error)
-        self.control.send(self._last_message(failure))
+            failed = failed or self._failure(error)
+        self.control.send(self._last_message(failed))
         self._close()
 
     def interrupted(self) -> bool:
@@ -104,13 +77,13 @@ class Worker:
             self.stopping = unpack(self.control.recv())["kind"] == "stop"
         return self.stopping
 
-    def _start(self):
+    def _start(self) -> None:
         endpoints = {}
         for edge in self.spec.inputs:
             socket = self.inputs[edge] = self.context.socket(zmq.PULL)
             socket.rcvhwm = self.spec.queue
             socket.bind(edge.bind)
-            endpoints[edge.number] = socket.last_endpoint.decode().rstrip("\0")
+            endpoints[edge.number] = bytes(socket.getsockopt(zmq.LAST_ENDPOINT)).decode().rstrip("\0")
         self.block.interrupted, self.block.refuse = self.interrupted, self._refuse
         self.block.start()
         self.control.send(pack({"kind": "ready", "endpoints": endpoints}))
@@ -122,7 +95,7 @@ class Worker:
             socket.sndhwm = self.spec.queue
             socket.connect(answer["endpoints"][edge.number])
 
-    def _stream(self):
+    def _stream(self) -> None:
         c = self.counters
         made = self.block.transform(self._joined_frames()) if self.inputs else self.block.frames(self.spec.blocks, self.spec.batch)
         while True:
@@ -141,7 +114,7 @@ class Worker:
             self.unreported = True
             self._report()
 
-    def _emit(self, frame, born):
+    def _emit(self, frame: Frame, born: int) -> None:
         arrays = checked_arrays(self.block, frame.arrays, self.spec.shapes, frame.count)
         frame.born_ns = frame.born_ns or born
         self.phase = "send"
@@ -153,7 +126,7 @@ class Worker:
         if not self.outputs and frame.born_ns:
             self.counters.latencies_ms.append((time.monotonic_ns() - frame.born_ns) / 1e6)
 
-    def _joined_frames(self):
+    def _joined_frames(self) -> Iterator[Frame | None]:
         """Frames with the arrays of all inputs, cut so that every input's frame covers the same coherence blocks."""
         pending: dict[Edge, Frame] = {}
         while True:
@@ -190,19 +163,19 @@ class Worker:
             if self.interrupted():
                 raise Stopped
 
-    def _refuse(self, tags, reason):
+    def _refuse(self, tags: dict[str, Any], reason: str) -> None:
         refusal = Refusal.of(tags, reason)
         if refusal is not None and (self.refused is None or self.refused.run != refusal.run):
             self.refused = refusal
             self._pass_on(refusal)
 
-    def _pass_on(self, refusal):
+    def _pass_on(self, refusal: Refusal) -> None:
         for edge in self.outputs:
             self._send(edge, encode_refusal(refusal))
         if not self.outputs:
             self.block.refused(refusal)
 
-    def _gathered(self, edge, frame):
+    def _gathered(self, edge: Edge, frame: Frame) -> Frame:
         frames, count = [frame], frame.count
         while count < self.block.gathers:
             try:
@@ -219,7 +192,7 @@ class Worker:
             count += message.count
         return Frame.joined(frames)
 
-    def _receive(self, edge):
+    def _receive(self, edge: Edge) -> Frame | Marker:
         if edge in self.ahead:
             return self.ahead.pop(edge)
         while True:
@@ -228,7 +201,7 @@ class Worker:
                 return message
             self._pass_on(message)
 
-    def _parts(self, socket):
+    def _parts(self, socket: zmq.Socket[bytes]) -> list[zmq.Frame]:
         began = time.monotonic()
         while True:
             try:
@@ -239,7 +212,7 @@ class Worker:
         self.counters.wait_s += time.monotonic() - began
         return parts
 
-    def _decoded(self, edge, parts):
+    def _decoded(self, edge: Edge, parts: list[zmq.Frame]) -> Frame | Marker | Refusal:
         try:
             frame = decode([part.buffer for part in parts])
         except WireError as error:
@@ -252,7 +225,7 @@ class Worker:
         self.counters.received[edge.number] = self.counters.received.get(edge.number, 0) + 1
         return frame
 
-    def _send(self, edge, parts):
+    def _send(self, edge: Edge, parts: list[Any]) -> None:
         socket = self.outputs[edge]
         began = time.monotonic()
         while True:
@@ -263,7 +236,7 @@ class Worker:
                 self._wait(socket, zmq.POLLOUT)
         self.counters.wait_s += time.monotonic() - began
 
-    def _wait(self, socket, event):
+    def _wait(self, socket: zmq.Socket[bytes], event: int) -> None:
         poller = zmq.Poller()
         poller.register(socket, event)
         poller.register(self.control, zmq.POLLIN)
@@ -272,13 +245,13 @@ class Worker:
         if self.interrupted():
             raise Stopped
 
-    def _report(self):
+    def _report(self) -> None:
         now = time.monotonic()
         if now - self.last_report > _REPORT_EVERY_S:
             self.last_report, self.unreported = now, False
             self.control.send(pack({"kind": "counters", "counters": self._counters()}))
 
-    def _counters(self):
+    def _counters(self) -> dict[str, Any]:
         try:
             report = self.block.report()
             pack(report)
@@ -287,44 +260,25 @@ class Worker:
             raise
         return {**self.counters.snapshot(), "report": report}
 
-    def _last_message(self, failure):
-        if failure is None:
+    def _last_message(self, failed: dict[str, Any] | None) -> bytes:
+        if failed is None:
             try:
                 self.phase, self.index = "result", None
                 return pack({"kind": "done", "results": self.block.results(), "counters": self._counters()})
             except BaseException as error:
-                failure = self._failure(error)
+                failed = self._failure(error)
         try:
-            return pack({**failure, "counters": self._counters()})
+            return pack({**failed, "counters": self._counters()})
         except BaseException:  # the first failure counts
-            return pack(failure)
+            return pack(failed)
 
-    def _failure(self, error):
-        name = getattr(error, "block_name", self.block.name)
-        return {
-            "kind": "error",
-            "block": name,
-            "phase": self.phase,
-            "index": getattr(error, "block_index", self.index),
-            "reason": _sendable(f"{type(error).__name__}: {_text(error)}"),
-            "details": _sendable("".join(traceback.format_exception(error))),
-        }
+    def _failure(self, error: BaseException) -> dict[str, Any]:
+        return failure(error, self.block.name, self.phase, self.index)
 
-    def _close(self):
+    def _close(self) -> None:
         """Keep the sockets until the flowgraph says that everybody is done, so that nothing in flight is lost."""
         while not self.stopping and unpack(self.control.recv())["kind"] == "go":
             pass
         for socket in (*self.inputs.values(), *self.outputs.values()):
             socket.close(linger=0)
         self.control.close(linger=1000)
-
-
-def _text(error):
-    try:
-        return str(error)
-    except Exception as failed:
-        return f"an error whose text cannot be had ({type(failed).__name__})"
-
-
-def _sendable(text):
-    return text.encode(errors="backslashreplace").decode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import zmq
 
@@ -42,20 +44,20 @@ class ZmqSource(Block):
             name: None if s.any_shape else tuple(dim if isinstance(dim, int) else None for dim in s.dims) for name, s in outputs.items()
         }
 
-    def start(self):
+    def start(self) -> None:
         self._bad = BadMessages(f"{self.name} at {self.endpoint}")
         waiting = f"{self.name} waits for a sender"
         self._outside = OutsideSocket(zmq.PULL, self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
-    def stop(self):
+    def stop(self) -> None:
         if hasattr(self, "_outside"):
             self._outside.close()
             del self._outside
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         return {"bad_messages": self._bad.count} if self.endless and hasattr(self, "_bad") else {}
 
-    def frames(self, blocks, batch):
+    def frames(self, blocks: int | None, batch: int) -> Iterator[Frame | None]:
         done = 0
         while blocks is None or done < blocks:
             parts = self._outside.receive()
@@ -89,7 +91,7 @@ class ZmqSource(Block):
         """The other side refused the frames of a run. Raises WireError: this source has sent none."""
         raise WireError(f"the sender refuses the frames of run {refusal.run}: {refusal.reason}")
 
-    def _check(self, frame):
+    def _check(self, frame: Frame) -> None:
         if frame.arrays.keys() != self.outputs.keys():
             raise WireError(f"it carries {', '.join(frame.arrays) or 'no arrays'}, expected {', '.join(self.outputs)}")
         checked_arrays(self, frame.arrays, self._shapes, frame.count)
@@ -111,25 +113,25 @@ class ZmqSink(Block):
         check_endpoint(endpoint, bind, insecure or curve is not None)
         self.endpoint, self.bind, self.insecure, self.curve, self.inputs = endpoint, bind, insecure, curve, {}
 
-    def offer(self, ports):
+    def offer(self, ports: dict[str, Signal]) -> None:
         self.inputs = {**self.inputs, **ports}
 
-    def start(self):
+    def start(self) -> None:
         self._ended = False
         waiting = f"{self.name} waits for a receiver"
         self._outside = OutsideSocket(zmq.PUSH, self.endpoint, self.bind, self.insecure, self.curve, waiting)
 
-    def work(self, index, tags, **arrays):
+    def work(self, index: range, tags: dict[str, Any], **arrays: Any) -> None:
         self._outside.send(encode(Frame(index.start, arrays, tags, len(index), time.monotonic_ns())), self.interrupted)
         self._outside.peers.look()
 
-    def refused(self, refusal):
+    def refused(self, refusal: Refusal) -> None:
         self._outside.send(encode_refusal(refusal), self.interrupted)
 
-    def end(self):
+    def end(self) -> None:
         self._ended = self._outside.send(encode_end(), self.interrupted) and self._outside.met(self.interrupted)
 
-    def stop(self):
+    def stop(self) -> None:
         if not hasattr(self, "_outside"):
             return
         if not self._ended:

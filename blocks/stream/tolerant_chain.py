@@ -47,7 +47,7 @@ class TolerantChain(Chain):
 
     def _through(self, frame):
         with np.errstate(all="ignore"):
-            [made] = super().transform(iter([frame]))
+            [made] = [made for made in super().transform(iter([frame])) if made is not None]
         if not all(np.isfinite(as_array(array)).all() for array in made.arrays.values()):
             raise ValueError("its output holds NaN or infinity")
         return made

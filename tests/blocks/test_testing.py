@@ -63,6 +63,15 @@ class CountsFrames(Block):
         return {"frames": self.frames_seen}
 
 
+class Uneven(OfItsFrame):
+    """Gives some numbers that are not finite, and others that depend on how the stream is cut."""
+
+    def work(self, h):
+        made = h - h.mean(0)
+        made[:, 0, 0] = np.inf
+        return made
+
+
 @pytest.mark.parametrize(
     ("make", "broken"),
     [
@@ -70,6 +79,7 @@ class CountsFrames(Block):
         (OfItsFrame, "fused with its neighbours"),
         (OfItsFrame, "split into two flowgraphs"),
         (OfItsFrame, "recorded and replayed"),
+        (Uneven, "recorded and replayed"),
         (Unpicklable, "pickled"),
         (Unpicklable, "batches of 5, processes, ipc"),
         (Scribbler, "inputs unwritten"),

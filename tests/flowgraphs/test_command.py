@@ -27,8 +27,6 @@ def test_help_lists_the_programs_and_imports_none_of_them():
         assert f"│ {name} " in done.stdout
 
 
-
-
 @pytest.mark.parametrize("name", ["", *calibeam.programs()])
 def test_help_fits_in_80_columns(name, command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
