@@ -172,7 +172,7 @@ def base_station(
     if "estimator" in given and not receiver.estimate:
         raise ValueError(f"--estimator has no effect here: {calibration} hears the received pilots")
     learned = learned_calibration(scenario, calibration)
-    monitor = PilotMonitor(receiver.pilots, scenario.noise_power, **known_channels(calibration, learned), refuse=sync is Sync.tag)
+    monitor = PilotMonitor(receiver.pilots, scenario.noise_power, **known_channels(calibration, learned), strict=sync is Sync.tag)
     input_layout = "vector" if source is not Input.gnuradio else layout
     output_layout = layout if sink is Output.samples else "vector"
     data = [QAMSource(users, symbols, order, seed), FramesToStream(antennas, symbols, output_layout)]

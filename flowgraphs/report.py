@@ -55,7 +55,7 @@ def mismatch(
     if plot is not None:
         OutputFile(plot, "--plot", _PICTURES)
     loaded = {Path(name).stem: load_network(name) for name in names}
-    made_for = {card.antennas for _, card in loaded.values()} - {None}
+    made_for = {card.antennas for _, card in loaded.values() if card.antennas is not None}
     if len(made_for) > 1:
         raise ValueError(f"the weights are for antennas={', '.join(map(str, sorted(made_for)))}: give some for one number of antennas")
     scenario = Scenario(antennas=made_for.pop() if made_for else 64, users=users)

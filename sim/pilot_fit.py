@@ -41,7 +41,7 @@ class PilotFit:
             "spread_db": (10 * np.log10(np.maximum(gain, 0.1 * self.estimate_noise))).std(1),
         }
 
-    def quality(self, level, inside):
+    def quality(self, level: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """(share - r / L) / (expected share - r / L), where pilots at this level in this noise give the expected share; 1 is right, 0 is
         what noise has. NaN where the level is not above the noise.
         """
@@ -50,16 +50,16 @@ class PilotFit:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(expected > noise, (inside / np.maximum(level, 1e-300) - noise) / (expected - noise), np.nan)
 
-    def certain(self, level, rows: int):
+    def certain(self, level: np.ndarray, rows: int) -> np.ndarray:
         """True where the level is so far above the noise that `quality`, over that many rows of L samples, is no accident (6 sigma)."""
         noise = self.share_of_noise
         expected = 1 - (1 - noise) * self.noise_power / np.maximum(level, 1e-300)
         return expected - noise > 6 * np.sqrt(noise * (1 - noise) / (rows * self.pilots.shape[1] + 1))
 
-    def noise_beside(self, level, inside):
+    def noise_beside(self, level: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Power per sample, mW, of what lies outside of the row space: the noise, where the pilots are right."""
         return (level - inside) / (1 - self.share_of_noise)
 
 
-def _energy(z):
+def _energy(z: np.ndarray) -> np.ndarray:
     return z.real**2 + z.imag**2

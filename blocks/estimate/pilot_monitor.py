@@ -38,7 +38,7 @@ class PilotMonitor(Block):
     levels apart, cannot be told from the right ones.
 
     pilots: X (K, L); noise_power: mW per sample; channels_db: (weakest, mean, strongest) gain of a user's channel, and spread_db the
-    least standard deviation over users, that the receiver knows, or None; refuse: raise ValueError for blocks whose pilots do not fit and
+    least standard deviation over users, that the receiver knows, or None; strict: raise ValueError for blocks whose pilots do not fit and
     while there is noise alone, for a TolerantChain to leave out.
     Raises ValueError for a noise power <= 0.
     """
@@ -52,11 +52,11 @@ class PilotMonitor(Block):
         noise_power: float,
         channels_db: tuple[float, float, float] | None = None,
         spread_db: float = 0.0,
-        refuse: bool = False,
+        strict: bool = False,
     ):
         self.fit, self.noise_power = PilotFit(pilots, noise_power), positive("noise_power", noise_power)
         self.uplink_dbm = _db((np.abs(pilots) ** 2).mean(1).max())
-        self.channels_db, self.spread_db, self.refuse = channels_db, spread_db, refuse
+        self.channels_db, self.spread_db, self.strict = channels_db, spread_db, strict
 
     def dims(self):
         return dict(zip("KL", self.fit.pilots.shape, strict=True))
@@ -73,8 +73,8 @@ class PilotMonitor(Block):
             self._take(measured, len(usable), y.shape[1])
             self._take_preambles(tags)
             noise_alone = self._warn()
-            if self.refuse:
-                self._refuse(measured, noise_alone)
+            if self.strict:
+                self._check(measured, noise_alone)
         return y
 
     def report(self):
@@ -109,7 +109,7 @@ class PilotMonitor(Block):
     def _samples(self):
         return min(self._blocks, _WINDOW_BLOCKS) * self._antennas * self.fit.pilots.shape[1]
 
-    def _refuse(self, measured, noise_alone):
+    def _check(self, measured, noise_alone):
         if noise_alone:
             raise ValueError(f"nothing but noise where pilots should be: {noise_alone}")
         if self.fit.whole:

@@ -123,14 +123,14 @@ def test_blocks_whose_pilots_do_not_fit_are_refused_alone(rng):
     y[wrong] = received(rng, complex_normal(rng, K, 12), blocks=2)
     fg = Flowgraph()
     fg.connect(
-        FrameSource(Frame(0, {"y": y})), TolerantChain(PilotMonitor(LONG, NOISE, refuse=True), LSEstimator(LONG)), collect := Collect()
+        FrameSource(Frame(0, {"y": y})), TolerantChain(PilotMonitor(LONG, NOISE, strict=True), LSEstimator(LONG)), collect := Collect()
     )
     found = fg.run()[collect.name]["arrays"]["h_est"]
     np.testing.assert_allclose(found, run_block(LSEstimator(LONG), y=np.delete(y, wrong, 0))["h_est"], rtol=1e-4, atol=1e-9)
 
 
 def test_a_source_of_noise_alone_is_refused(rng):
-    monitor = PilotMonitor(X, NOISE, refuse=True)
+    monitor = PilotMonitor(X, NOISE, strict=True)
     monitor.start()
     with pytest.raises(ValueError, match="nothing but noise"):
         monitor.work({}, received(rng, heard=0.0))
