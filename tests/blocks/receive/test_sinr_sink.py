@@ -6,7 +6,7 @@ import pytest
 from blocks import DownlinkChannel as Downlink
 from blocks import Flowgraph, GenieCSI, RateSink, SINRSink, ZFPrecoder, run_block
 from tests.blocks.link_data import BLOCKS, RNG, N, P, S
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 EXAMPLE = (lambda: SINRSink(N, outage_db=10.0), {"g": 1e-5 * complex_normal(RNG, BLOCKS, 4, 4)})
 
