@@ -74,7 +74,7 @@ def channels_torch(coefficient: Tensor, step: Tensor, antennas: int) -> Tensor:
 
 @njit(cache=True, nogil=True)
 def _synthesize(coefficient: np.ndarray, step: np.ndarray, users: np.ndarray, conjugate: bool, h: np.ndarray) -> None:
-    """Write h (B, K, M) for a group of users at a time: the innermost loop is over the first antennas of each, a stride apart from the next."""
+    """Write h (B, K, M). The innermost loop is over a group of users and the first antennas of each; a turn brings it to the next ones."""
     blocks, n_users, antennas = h.shape
     paths, count = coefficient.shape[1], blocks * n_users
     strides = (antennas + _STRIDE - 1) // _STRIDE
