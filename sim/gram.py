@@ -40,7 +40,8 @@ def sweep(rows: np.ndarray, smallest: float, row: np.ndarray, turned: np.ndarray
     """Replace a Hermitian matrix by its inverse; False once a pivot is not above `smallest`.
 
     rows: (K, 2 K) float64 view of it, so that adding a complex multiple of a row is one loop that adds two real ones; row, turned: (2 K,)
-    float64, overwritten.
+    float64, overwritten. The multiples are read from the pivot row alone: read from its column, which differs by rounding, they would lose
+    nearly dependent users.
     """
     size = len(rows)
     for k in range(size):
@@ -54,7 +55,7 @@ def sweep(rows: np.ndarray, smallest: float, row: np.ndarray, turned: np.ndarray
             turned[2 * j], turned[2 * j + 1] = -rows[k, 2 * j + 1] * d, rows[k, 2 * j] * d
         for i in range(size):
             if i != k:
-                re, im = rows[i, 2 * k], rows[i, 2 * k + 1]
+                re, im = (-rows[k, 2 * i], rows[k, 2 * i + 1]) if i < k else (rows[k, 2 * i], -rows[k, 2 * i + 1])
                 for c in range(2 * size):
                     rows[i, c] = rows[i, c] - re * row[c] - im * turned[c]
                 rows[i, 2 * k], rows[i, 2 * k + 1] = -re * d, -im * d

@@ -73,6 +73,14 @@ def test_it_is_the_iteration_with_products_of_matrices(antennas, users, favoured
     np.testing.assert_allclose(wmmse_miso(h, *arguments), general, atol=1e-6 * np.abs(general).max())
 
 
+def test_nearly_dependent_users_are_computed_in_double_precision(rng):
+    """Users whose channels differ by a thousandth; the rates are those of the NumPy form with LAPACK's inverses."""
+    h = (complex_normal(rng, 20, 31, 15) @ (np.eye(15) + 1000 * np.ones((15, 15)))).astype(np.complex64)
+    rows = h.conj().swapaxes(1, 2)
+    general = wmmse_mimo(rows[:, :, None], 1, 1.0, 1e-3, 150)[..., 0].swapaxes(1, 2)
+    np.testing.assert_allclose(sum_rate(rows @ wmmse_miso(h, 1.0, 1e-3, 150), 1e-3), sum_rate(rows @ general, 1e-3), rtol=1e-4)
+
+
 def test_a_channel_gives_the_same_precoder_alone_and_among_others(rng):
     h = complex_normal(rng, 37, 16, 5)
     together = wmmse_miso(h, 2.0, 0.1, 30)
