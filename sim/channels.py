@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from sim.world.path_table import PathTable
 
-_LANES = 8
+_STRIDE = 8  # antennas
+_GROUP = 8  # users
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,33 +74,38 @@ def channels_torch(coefficient: Tensor, step: Tensor, antennas: int) -> Tensor:
 
 @njit(cache=True, nogil=True)
 def _synthesize(coefficient: np.ndarray, step: np.ndarray, users: np.ndarray, conjugate: bool, h: np.ndarray) -> None:
+    """Write h (B, K, M). The innermost loop is over a group of users and the first antennas of each; a turn brings it to the next ones."""
     blocks, n_users, antennas = h.shape
-    paths = coefficient.shape[1]
-    padded = (antennas + _LANES - 1) // _LANES * _LANES
-    re, im = np.empty(padded), np.empty(padded)
-    z_re, z_im = np.empty(_LANES), np.empty(_LANES)
+    paths, count = coefficient.shape[1], blocks * n_users
+    strides = (antennas + _STRIDE - 1) // _STRIDE
+    re, im = np.empty((strides, _GROUP * _STRIDE)), np.empty((strides, _GROUP * _STRIDE))
+    z_re, z_im = np.empty(_GROUP * _STRIDE), np.empty(_GROUP * _STRIDE)
+    turn_re, turn_im = np.empty(_GROUP * _STRIDE), np.empty(_GROUP * _STRIDE)
     sign = -1.0 if conjugate else 1.0
-    for b in range(blocks):
-        for k in range(n_users):
-            re[:] = 0.0
-            im[:] = 0.0
-            for p in range(paths):
-                z = coefficient[users[b, k], p]
-                if z == 0:
-                    continue
-                s = step[users[b, k], p]
-                stride = s
+    for first in range(0, count, _GROUP):
+        size = min(_GROUP, count - first)
+        re[:] = 0.0
+        im[:] = 0.0
+        for p in range(paths):
+            for user in range(size):
+                row = users[(first + user) // n_users, (first + user) % n_users]
+                z, s = coefficient[row, p], step[row, p]
+                turn = s
                 for _ in range(3):
-                    stride *= stride
-                for i in range(_LANES):
-                    z_re[i], z_im[i] = z.real, z.imag
+                    turn *= turn
+                for n in range(user * _STRIDE, (user + 1) * _STRIDE):
+                    z_re[n], z_im[n] = z.real, z.imag
+                    turn_re[n], turn_im[n] = turn.real, turn.imag
                     z *= s
-                for m in range(0, padded, _LANES):
-                    for i in range(_LANES):
-                        re[m + i] += z_re[i]
-                        im[m + i] += z_im[i]
-                        turned = z_re[i] * stride.real - z_im[i] * stride.imag
-                        z_im[i] = z_re[i] * stride.imag + z_im[i] * stride.real
-                        z_re[i] = turned
+            for m in range(strides):
+                for n in range(size * _STRIDE):
+                    re[m, n] += z_re[n]
+                    im[m, n] += z_im[n]
+                    turned = z_re[n] * turn_re[n] - z_im[n] * turn_im[n]
+                    z_im[n] = z_re[n] * turn_im[n] + z_im[n] * turn_re[n]
+                    z_re[n] = turned
+        for user in range(size):
+            b, k = (first + user) // n_users, (first + user) % n_users
             for m in range(antennas):
-                h[b, k, m] = complex(re[m], sign * im[m])
+                n = user * _STRIDE + m % _STRIDE
+                h[b, k, m] = complex(re[m // _STRIDE, n], sign * im[m // _STRIDE, n])

@@ -35,18 +35,18 @@ def wmmse_mimo(
         same = complex_normal(seed, Stream.FIRST_FREE, range(1), start.shape[1:], 1.0).astype(complex)
         start = np.repeat(same, blocks, 0)
     x = _columns(start)
-    per_user = g.reshape(blocks, users, antennas, users * antennas)
     for _ in range(iterations):
-        e = per_user[:, :, None] @ x[:, None]  # (B, K, J, N, d): block row k of G times X_j
-        consumed = _trace(_adjoint(x) @ (g[:, None] @ x)).sum(-1)
+        heard = g[:, None] @ x
+        consumed = (x.conj() * heard).real.sum((1, 2, 3))
+        e = heard.reshape(blocks, users, users, antennas, streams).transpose(0, 2, 3, 1, 4)  # (B, K, N, J, d): block row k of G times X_j
         noise = (ratio * consumed)[:, None, None, None] * np.eye(antennas)
-        own = np.stack([e[:, k, k] for k in range(users)], 1)
-        u = np.linalg.solve((e @ _adjoint(e)).sum(2) + noise, own)
-        w_inverse = _identity_minus(_adjoint(u) @ own)
-        w = alpha[:, None, None] * np.linalg.inv(w_inverse)
-        eta = ratio * _trace(u @ w @ _adjoint(u)).sum(-1)
+        own = np.stack([e[:, k, :, k] for k in range(users)], 1)
+        e = e.reshape(blocks, users, antennas, users * streams)
+        u = np.linalg.solve(e @ _adjoint(e) + noise, own)
+        w_inverse = _identity_minus(_adjoint(u) @ own) / alpha[:, None, None]
+        eta = ratio * _trace(u @ np.linalg.solve(w_inverse, _adjoint(u))).sum(-1)
         spread = _block_diagonal(u)
-        inner = eta[:, None, None] * _block_diagonal(np.linalg.inv(w)) + _adjoint(spread) @ g @ spread
+        inner = eta[:, None, None] * _block_diagonal(w_inverse) + _adjoint(spread) @ g @ spread
         x = _columns((spread @ np.linalg.inv(inner)).reshape(blocks, users * antennas, users, streams))
     v = _adjoint(rows)[:, None] @ x
     return v * np.sqrt(power / (np.abs(v) ** 2).sum((1, 2, 3), keepdims=True))

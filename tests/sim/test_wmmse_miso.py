@@ -3,6 +3,7 @@ import pytest
 
 from sim.precoding import regularized_zero_forcing, zero_forcing
 from sim.rate import sum_rate
+from sim.wmmse_mimo import wmmse_mimo
 from sim.wmmse_miso import wmmse_miso
 from sim.world.scenario import Scenario
 from tests.streams import complex_normal
@@ -46,6 +47,65 @@ def test_sum_rate_never_decreases(rng, antennas, users):
         rate = sum_rate(h.conj().swapaxes(1, 2) @ wmmse_miso(h, 3.0, 0.05, iterations), 0.05)
         assert (rate >= last * (1 - 1e-6)).all()
         last = rate
+
+
+@pytest.mark.parametrize("noise_dbm", [-150.0, -101.0, -60.0])
+def test_sum_rate_never_decreases_on_correlated_channels(noise_dbm):
+    """Users of one room, from noise that hardly matters to noise that drowns all of them but one."""
+    s = Scenario(antennas=16, users=8, noise_dbm=noise_dbm)
+    h_dl = s.downlink(range(40))
+    h = np.ascontiguousarray(h_dl.conj().swapaxes(1, 2))
+    last = np.zeros(40)
+    for iterations in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
+        rate = sum_rate(h_dl @ wmmse_miso(h, s.downlink_power, s.noise_power, iterations), s.noise_power)
+        assert (rate >= last * (1 - 1e-6)).all()
+        last = rate
+
+
+@pytest.mark.parametrize(("antennas", "users"), [(1, 1), (16, 8), (32, 2), (32, 11)])
+@pytest.mark.parametrize("favoured", [1.0, 7.0])
+def test_it_is_the_iteration_with_products_of_matrices(antennas, users, favoured):
+    s = Scenario(antennas=antennas, users=users)
+    h_dl = s.downlink(range(10))
+    h = np.ascontiguousarray(h_dl.conj().swapaxes(1, 2))
+    arguments = (s.downlink_power, s.noise_power, 50, [favoured] + [1.0] * (users - 1))
+    general = wmmse_mimo(h_dl[:, :, None], 1, *arguments)[..., 0].swapaxes(1, 2)
+    np.testing.assert_allclose(wmmse_miso(h, *arguments), general, atol=1e-6 * np.abs(general).max())
+
+
+def test_nearly_dependent_users_are_computed_in_double_precision(rng):
+    """Users whose channels differ by a thousandth; the rates are those of the NumPy form with LAPACK's inverses."""
+    h = (complex_normal(rng, 20, 31, 15) @ (np.eye(15) + 1000 * np.ones((15, 15)))).astype(np.complex64)
+    rows = h.conj().swapaxes(1, 2)
+    general = wmmse_mimo(rows[:, :, None], 1, 1.0, 1e-3, 150)[..., 0].swapaxes(1, 2)
+    np.testing.assert_allclose(sum_rate(rows @ wmmse_miso(h, 1.0, 1e-3, 150), 1e-3), sum_rate(rows @ general, 1e-3), rtol=1e-4)
+
+
+def test_a_channel_gives_the_same_precoder_alone_and_among_others(rng):
+    h = complex_normal(rng, 37, 16, 5)
+    together = wmmse_miso(h, 2.0, 0.1, 30)
+    for part in (slice(0, 1), slice(3, 4), slice(5, 37)):
+        np.testing.assert_array_equal(wmmse_miso(h[part], 2.0, 0.1, 30), together[part])
+
+
+def test_users_that_nothing_reaches_get_no_power(rng):
+    h = complex_normal(rng, 3, 8, 4)
+    h[0] = 0.0
+    h[1, :, 2] = 0.0
+    v = wmmse_miso(h, 2.0, 0.1, 100)
+    np.testing.assert_array_equal(v[0], 0.0)
+    np.testing.assert_array_equal(v[1, :, 2], 0.0)
+    np.testing.assert_allclose((np.abs(v[1:]) ** 2).sum((1, 2)), 2.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_the_unit_of_the_channel_leaves_the_rate_alone(rng, scale):
+    """Also where two users share a place and another is far away, so that some are given no power."""
+    h = complex_normal(rng, 4, 16, 6).astype(complex)
+    h[:, :, 5] = h[:, :, 0]
+    h[:, :, 4] *= 1e-4
+    rates = [sum_rate(c * h.conj().swapaxes(1, 2) @ wmmse_miso(c * h, 2.0, 0.1 * c**2, 200), 0.1 * c**2) for c in (1.0, scale)]
+    np.testing.assert_allclose(*rates, rtol=1e-5)
 
 
 def test_starts_from_regularised_zero_forcing(rng):
