@@ -113,6 +113,7 @@ class Supervisor:
                 if deadline is None and (self.error or self._stop.is_set()):
                     deadline = time.monotonic() + _GRACE_S
                     with self._failing():
+                        self._end_unstarted()
                         self._tell_all("stop")
                 if deadline is not None and time.monotonic() > deadline:
                     with self._failing():
@@ -192,6 +193,13 @@ class Supervisor:
     def _tell_all(self, kind: str, **extra: Any) -> None:
         for member in self.members.values():
             self.router.send_multipart([str(member.spec.number).encode(), pack({"kind": kind, **extra})])
+
+    def _end_unstarted(self) -> None:
+        """A process that is still on its way to its block's start has nothing to lose, and does not hear of the stop before it is there."""
+        for member in self.members.values():
+            if self.processes and not member.ended and member.endpoints is None:
+                member.runner.kill()
+                member.ended = True
 
     def _give_up(self) -> None:
         for name, member in self.members.items():

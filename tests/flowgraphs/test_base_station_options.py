@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from flowgraphs import base_station as base_station_program
+from flowgraphs.wiring.command_line import run
 from flowgraphs.wiring.pilot_file import load_pilots
 from sim.pilots import dft_pilots
 from tests.flowgraphs.base_station_process import LINK
 from tests.support import precoder_weights
 from trained.networks.data_driven import DataDriven
+
+
+def main():
+    run(base_station_program.app)
 
 
 @pytest.mark.parametrize(
@@ -44,18 +49,18 @@ def test_bad_options_are_named(options, words, command, tmp_path, monkeypatch):
     if "WEIGHTS" in options:
         weights = precoder_weights(tmp_path, DataDriven, antennas=16, users=4)
         options = tuple(weights if option == "WEIGHTS" else option for option in options)
-    code, output, errors = command(base_station_program.main, *LINK, *options)
+    code, output, errors = command(main, *LINK, *options)
     assert code in (1, 2) and words in " ".join((output + errors).split())
 
 
 def test_keys_that_are_not_there_are_named(command):
-    code, _, errors = command(base_station_program.main, *LINK, "--curve", "nowhere")
+    code, _, errors = command(main, *LINK, "--curve", "nowhere")
     assert code in (1, 2) and "nowhere" in errors
 
 
 def test_the_help_fits_80_columns_and_nothing_of_it_is_cut(command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    code, output, _ = command(base_station_program.main, "--help")
+    code, output, _ = command(main, "--help")
     lines = output.splitlines()
     assert code == 0 and max(map(len, lines)) <= 80 and not [line for line in lines if "\u2026" in line]
     panels = [line.split(" ")[1] for line in lines if line.startswith("\u256d")]
@@ -64,7 +69,7 @@ def test_the_help_fits_80_columns_and_nothing_of_it_is_cut(command, monkeypatch)
 
 def test_an_existing_recording_is_refused_at_once(command, tmp_path):
     (tmp_path / "kept.sigmf-data").touch()
-    code, _, errors = command(base_station_program.main, *LINK, "--record", tmp_path / "kept")
+    code, _, errors = command(main, *LINK, "--record", tmp_path / "kept")
     assert code == 2 and "exists; give another name" in " ".join(errors.split())
 
 

@@ -58,7 +58,7 @@ def source(size=3, dtype="complex64"):
 def test_antennas_that_differ_are_named_on_both_ends():
     fg = Flowgraph()
     fg.connect(PilotSource(X), UplinkChannel(S), AWGN(1.0), LSEstimator(X), ZFPrecoder(1.0))
-    with pytest.raises(WiringError, match=r"ZFPrecoder\.v \(M=64, K=4\).*DownlinkChannel\.v \(M=32, N\).*M=64 on one side, M=32"):
+    with pytest.raises(WiringError, match=r"ZFPrecoder\.v \(M=64, K=4\).*DownlinkChannel\.v \(M=32, T\).*M=64 on one side, M=32"):
         fg.connect(fg.nodes[-1], DownlinkChannel(Scenario(antennas=32, users=4)))
 
 
