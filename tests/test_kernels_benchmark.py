@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.kernels import c_wmmse, main
 from sim.wmmse import wmmse
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 def test_every_kernel_is_compared(capsys):

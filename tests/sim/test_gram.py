@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sim.gram import combine, gram, invert_hermitian
-from tests.support import complex_normal
+from tests.streams import complex_normal
 
 
 @pytest.mark.parametrize(("antennas", "users"), [(1, 1), (7, 3), (64, 8), (33, 16)])
