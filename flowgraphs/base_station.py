@@ -31,6 +31,7 @@ from blocks import (
 )
 from flowgraphs.wiring.command_line import program, run
 from flowgraphs.wiring.effect import refuse_options_without_effect
+from flowgraphs.wiring.options import given_options
 from flowgraphs.wiring.pilot_file import load_pilots
 from flowgraphs.wiring.radio import Input, Output, Sync, make_finder, make_recorder, make_sinks, make_sources
 from flowgraphs.wiring.receiver import Receiver, learned_calibration, make_receiver
@@ -156,7 +157,7 @@ def base_station(
 
     Peers may come, die and return at any time; what cannot be read or computed is counted, logged and left out.
     """
-    given = {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+    given = given_options(context)
     places_in = places_in or ["tcp://127.0.0.1:5555"]
     places_out = places_out or [answers_at(places_in[0]) if source is not Input.sigmf else "tcp://127.0.0.1:5556"]
     if source in (Input.gnuradio, Input.srsran, Input.sigmf):

@@ -60,6 +60,7 @@ class Supervisor:
         self.context = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
         endpoint = f"ipc://{self.folder}/control" if self.processes else "inproc://control"
+        watcher = threading.Thread(target=self._supervise, name="calibeam-supervisor", daemon=True)
         try:
             self.router.bind(endpoint)
             # processes inherit the mask: Ctrl-C is for the flowgraph alone, and is delivered here as soon as all are launched;
@@ -70,12 +71,12 @@ class Supervisor:
             try:
                 for member in self.members.values():
                     member.runner = self._launch(member, endpoint)
+                watcher.start()
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
         except BaseException:
-            self._clean_up()
+            self._abandon(watcher)
             raise
-        threading.Thread(target=self._supervise, name="calibeam-supervisor", daemon=True).start()
 
     def stop(self) -> None:
         """Ask all workers to stop; `finished` tells when they have."""
@@ -86,6 +87,16 @@ class Supervisor:
         if self.error is not None:
             self.told = True
             raise self.error
+
+    def _abandon(self, watcher: threading.Thread) -> None:
+        """End what a start that failed, or was interrupted, has launched so far; nothing of it is left."""
+        self._stop.set()
+        if watcher.ident is not None:
+            self.finished.wait()
+            return
+        for member in self.members.values():
+            member.ended = member.ended or member.runner is None
+        self._supervise()
 
     def _launch(self, member: _Member, endpoint: str) -> Any:
         name = f"calibeam-{member.spec.block.name}"
@@ -112,6 +123,7 @@ class Supervisor:
                     self._look()
                 if deadline is None and (self.error or self._stop.is_set()):
                     deadline = time.monotonic() + _GRACE_S
+                    self._stop.set()
                     with self._failing():
                         self._end_unstarted()
                         self._tell_all("stop")
@@ -148,7 +160,9 @@ class Supervisor:
         member = list(self.members.values())[int(number)]
         with self._failing(member):
             self._handle(member, unpack(content))
-        if not self.went and all(m.endpoints is not None for m in self.members.values()):
+        if self._stop.is_set() and member.endpoints is not None and not member.ended:
+            self._tell(member, "stop")  # it may not have been there to hear the first one
+        elif not self.went and all(m.endpoints is not None for m in self.members.values()):
             every = {number: endpoint for m in self.members.values() for number, endpoint in (m.endpoints or {}).items()}
             self.went = time.monotonic()
             self._tell_all("go", endpoints=every)
@@ -192,7 +206,10 @@ class Supervisor:
 
     def _tell_all(self, kind: str, **extra: Any) -> None:
         for member in self.members.values():
-            self.router.send_multipart([str(member.spec.number).encode(), pack({"kind": kind, **extra})])
+            self._tell(member, kind, **extra)
+
+    def _tell(self, member: _Member, kind: str, **extra: Any) -> None:
+        self.router.send_multipart([str(member.spec.number).encode(), pack({"kind": kind, **extra})])
 
     def _end_unstarted(self) -> None:
         """A process that is still on its way to its block's start has nothing to lose, and does not hear of the stop before it is there."""
