@@ -51,7 +51,7 @@ class Supervisor:
         self.results: dict[str, object] = {}
         self.error: BlockError | None = None
         self.told = False
-        self.finished, self._stop = threading.Event(), threading.Event()
+        self.finished, self._stop, self._supervised = threading.Event(), threading.Event(), threading.Lock()
         self.went, self.ended = 0.0, 0.0
 
     def start(self, specs: list[WorkerSpec], where: dict[str, str]) -> None:
@@ -70,12 +70,12 @@ class Supervisor:
             unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 for member in self.members.values():
-                    member.runner = self._launch(member, endpoint)
+                    self._launch(member, endpoint)
                 watcher.start()
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
         except BaseException:
-            self._abandon(watcher)
+            self._abandon()
             raise
 
     def stop(self) -> None:
@@ -88,17 +88,15 @@ class Supervisor:
             self.told = True
             raise self.error
 
-    def _abandon(self, watcher: threading.Thread) -> None:
-        """End what a start that failed, or was interrupted, has launched so far; nothing of it is left."""
+    def _abandon(self) -> None:
+        """End what a start that failed, or was interrupted at any place, has launched so far; nothing of it is left."""
         self._stop.set()
-        if watcher.ident is not None:
-            self.finished.wait()
-            return
         for member in self.members.values():
-            member.ended = member.ended or member.runner is None
+            member.ended = member.ended or member.runner is None or member.runner.ident is None
         self._supervise()
+        self.finished.wait()
 
-    def _launch(self, member: _Member, endpoint: str) -> Any:
+    def _launch(self, member: _Member, endpoint: str) -> None:
         name = f"calibeam-{member.spec.block.name}"
         if self.processes:
             method = multiprocessing.get_context("forkserver")
@@ -106,8 +104,8 @@ class Supervisor:
             runner: Any = method.Process(target=run_in_process, args=(member.spec, endpoint, self.folder), name=name, daemon=True)
         else:
             runner = threading.Thread(target=self._run_in_thread, args=(member, endpoint), name=name, daemon=True)
+        member.runner = runner
         runner.start()
-        return runner
 
     def _run_in_thread(self, member: _Member, endpoint: str) -> None:
         try:
@@ -116,6 +114,8 @@ class Supervisor:
             member.died_of = error
 
     def _supervise(self) -> None:
+        if not self._supervised.acquire(blocking=False):
+            return  # the other of the thread that is for it and a start that is given up does it already
         deadline = None
         try:
             while not all(member.ended for member in self.members.values()):
@@ -228,7 +228,7 @@ class Supervisor:
     def _clean_up(self) -> None:
         left = []
         for member in self.members.values():
-            if member.runner is not None:
+            if member.runner is not None and member.runner.ident is not None:
                 member.runner.join(_GRACE_S if member.ended else 0.2)
                 if member.runner.is_alive():
                     if self.processes:
