@@ -160,7 +160,7 @@ def posterior_mean(cells, route, look, evidence, found, mean):
     mean[:] = np.float32(0.0)
     for n in range(len(look)):
         weight = math.exp(evidence[n] - evidence[0]) / total
-        if weight < 1e-12:
+        if weight < 1e-9:
             continue
         r, c = route[look[n] // count], look[n] % count
         for k in range(rank):

@@ -9,10 +9,17 @@ import numpy as np
 from numba import njit
 
 from trained.inference.parts.dense import Layer, dense, layer, stacked
+from trained.inference.parts.lanes import add_scaled, load, spread, store
+
+_FACTS = 6
 
 
 class PowerLayers(NamedTuple):
-    """The layers of `PowerRounds`; all but `start` have an axis for the rounds in front."""
+    """The layers of `PowerRounds`; all but `start` have an axis for the rounds in front.
+
+    A user's row is [z, six facts, what others do to it, what it does to others, mean of all z], each but the facts as wide as the output of
+    `start`; look takes the first two of them, update all.
+    """
 
     start: Layer
     look: Layer
@@ -25,17 +32,34 @@ class PowerLayers(NamedTuple):
 
 def power_layers(tensors: dict[str, np.ndarray], rounds: int) -> PowerLayers:
     """The layers out of the tensors of the network, by their names "powers. ..."."""
+    start = layer(tensors["powers.start.0.weight"], tensors["powers.start.0.bias"])
+    hidden, width = len(tensors["powers.start.0.bias"]), len(start.bias)
+    z, facts = (0, hidden), (width, _FACTS)
+    others = [(n * width + _FACTS, hidden) for n in (1, 2, 3)]
 
-    def each(name: str) -> Layer:
+    def each(name: str, *parts: tuple[int, int]) -> Layer:
         names = [f"powers.rounds.{n}.{name}" for n in range(rounds)]
-        return stacked([layer(tensors[f"{n}.weight"], tensors[f"{n}.bias"]) for n in names])
+        return stacked([layer(_placed(tensors[f"{n}.weight"], parts), tensors[f"{n}.bias"]) for n in names])
 
     return PowerLayers(
-        layer(tensors["powers.start.0.weight"], tensors["powers.start.0.bias"]),
-        *(each(name) for name in ("look.0", "look.2", "update.0", "update.2")),
-        np.stack([tensors[f"powers.rounds.{n}.out.weight"] for n in range(rounds)]).astype(np.float32),
-        np.stack([tensors[f"powers.rounds.{n}.out.bias"] for n in range(rounds)]).astype(np.float32),
+        start,
+        each("look.0", z, facts),
+        each("look.2", z),
+        each("update.0", z, *others),
+        each("update.2", z),
+        np.stack([tensors[f"powers.rounds.{n}.out.weight"] for n in range(rounds)]),
+        np.stack([tensors[f"powers.rounds.{n}.out.bias"] for n in range(rounds)]),
     )
+
+
+def _placed(weight, parts):
+    """The columns of a weight, of the parts (start, length) in turn, where these start in a row."""
+    placed = np.zeros((len(weight), max(start + length for start, length in parts)), np.float32)
+    at = 0
+    for start, length in parts:
+        placed[:, start : start + length] = weight[:, at : at + length]
+        at += length
+    return placed
 
 
 def power_shapes(hidden: int, rounds: int, side: int) -> dict[str, tuple[int, ...]]:
@@ -54,16 +78,14 @@ def power_rounds(rows, blocks, users, antennas, facts, layers, floor, power, noi
     Any unitary transform of all rows gives the same. facts: (rows, side) what is known of each user besides; floor: least share of an
     equal power. power, noise_power: mW.
     """
-    count, hidden = blocks * users, layers.change.shape[2]
-    padded = len(rows)
-    width = layers.start.bias.shape[0]
-    z, z1, z2 = np.zeros((padded, width), np.float32), np.zeros((padded, width), np.float32), np.zeros((padded, width), np.float32)
-    first = np.zeros((padded, 2 + facts.shape[1]), np.float32)
-    seen, wide = np.zeros((padded, hidden + 6), np.float32), np.zeros((padded, 4 * hidden), np.float32)
+    count, hidden, width = blocks * users, layers.change.shape[2], len(layers.start.bias)
+    first = np.zeros((len(rows), 2 + facts.shape[1]), np.float32)
+    state = np.zeros((len(rows), 4 * width + 6), np.float32)
+    once, twice = np.empty((len(rows), width), np.float32), np.empty((len(rows), width), np.float32)
     gram = np.empty((blocks, users, users), np.complex128)
-    heard = np.empty((blocks, users, users))
+    to_user, by_user = np.empty((blocks, users, users), np.float32), np.empty((blocks, users, users), np.float32)
     gain, logit, level = np.empty(count), np.zeros(count), np.zeros(count)
-    x, shares, root = np.empty((users, users), np.complex128), np.empty(users), np.empty(users)
+    x, heard, shares, root = np.empty((users, users), np.complex128), np.empty((users, users)), np.empty(users), np.empty(users)
     for b in range(blocks):
         _gram(rows[b * users : (b + 1) * users], antennas, power / (users * noise_power), gram[b])
         for k in range(users):
@@ -71,37 +93,27 @@ def power_rounds(rows, blocks, users, antennas, facts, layers, floor, power, noi
             gain[n] = math.log(max(gram[b, k, k].real, 1e-12))
             first[n, 0], first[n, 1] = gain[n] / 4, math.log(users)
             first[n, 2:] = facts[n]
-    dense(first, layers.start.weight, layers.start.bias, True, z)
+    dense(first, layers.start.weight, layers.start.bias, True, state)
     for step in range(len(layers.change)):
         for b in range(blocks):
             begin, end = b * users, (b + 1) * users
             _shares(logit[begin:end], floor, shares)
-            _received(gram[b], shares, level[begin:end], root, x, heard[b])
-            for k in range(users):
-                n, suffered, caused = begin + k, 0.0, 0.0
-                for j in range(users):
-                    if j != k:
-                        suffered += heard[b, k, j]
-                        caused += heard[b, j, k]
-                seen[n, :hidden] = z[n, :hidden]
-                seen[n, hidden] = gain[n] / 4
-                seen[n, hidden + 1] = math.log1p(heard[b, k, k]) / 4
-                seen[n, hidden + 2] = math.log1p(suffered) / 2
-                seen[n, hidden + 3] = math.log1p(caused) / 2
-                seen[n, hidden + 4] = logit[n] / 2
-                seen[n, hidden + 5] = level[n] / 2
-        dense(seen, layers.look.weight[step], layers.look.bias[step], True, z1)
-        dense(z1, layers.look_again.weight[step], layers.look_again.bias[step], True, z)
+            _received(gram[b], shares, level[begin:end], root, x, heard)
+            _couple(heard, to_user[b], by_user[b], state[begin:end, width:])
+            for n in range(begin, end):
+                state[n, width], state[n, width + 4], state[n, width + 5] = gain[n] / 4, logit[n] / 2, level[n] / 2
+        dense(state, layers.look.weight[step], layers.look.bias[step], True, once)
+        dense(once, layers.look_again.weight[step], layers.look_again.bias[step], True, state)
         for b in range(blocks):
-            _messages(z[b * users : (b + 1) * users], heard[b], hidden, wide[b * users : (b + 1) * users])
-        dense(wide, layers.update.weight[step], layers.update.bias[step], True, z1)
-        dense(z1, layers.update_again.weight[step], layers.update_again.bias[step], True, z2)
+            _messages(state, b * users, to_user[b], by_user[b], width)
+        dense(state, layers.update.weight[step], layers.update.bias[step], True, once)
+        dense(once, layers.update_again.weight[step], layers.update_again.bias[step], True, twice)
         for n in range(count):
             change, rise = layers.change_bias[step, 0], layers.change_bias[step, 1]
             for d in range(hidden):
-                z[n, d] += z2[n, d]
-                change += layers.change[step, 0, d] * z[n, d]
-                rise += layers.change[step, 1, d] * z[n, d]
+                state[n, d] += twice[n, d]
+                change += layers.change[step, 0, d] * state[n, d]
+                rise += layers.change[step, 1, d] * state[n, d]
             logit[n] += change
             level[n] = min(max(level[n] + rise, -8.0), 8.0)
     for b in range(blocks):
@@ -175,11 +187,10 @@ def _invert(a):
                     a[i, j] -= factor * a[k, j]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _messages(z, heard, hidden, wide):
-    """Write each user's own state, what the others' do to it, what it does to theirs, and their mean side by side."""
+@njit(cache=True, nogil=True)
+def _couple(heard, to_user, by_user, facts):
+    """Write how strongly others act on user k (row k of to_user) and it on them (row k of by_user), and what it sees of that."""
     users = len(heard)
-    wide[:] = np.float32(0.0)
     for k in range(users):
         suffered, caused = 0.0, 0.0
         for j in range(users):
@@ -187,14 +198,25 @@ def _messages(z, heard, hidden, wide):
                 suffered += heard[k, j]
                 caused += heard[j, k]
         for j in range(users):
-            from_j, to_j = np.float32(heard[k, j] / (1 + suffered)), np.float32(heard[j, k] / (1 + caused))
-            if j == k:
-                from_j = to_j = np.float32(0.0)
-            for d in range(hidden):
-                wide[k, hidden + d] += from_j * z[j, d]
-                wide[k, 2 * hidden + d] += to_j * z[j, d]
-        for d in range(hidden):
-            wide[k, d] = z[k, d]
-            wide[0, 3 * hidden + d] += z[k, d] / np.float32(users)
-    for k in range(1, users):
-        wide[k, 3 * hidden :] = wide[0, 3 * hidden :]
+            to_user[k, j], by_user[k, j] = heard[k, j] / (1 + suffered), heard[j, k] / (1 + caused)
+        to_user[k, k] = by_user[k, k] = 0.0
+        facts[k, 1], facts[k, 2], facts[k, 3] = math.log1p(heard[k, k]) / 4, math.log1p(suffered) / 2, math.log1p(caused) / 2
+
+
+@njit(cache=True, nogil=True)
+def _messages(state, begin, to_user, by_user, width):
+    """Write into the rows of a block, from `begin` on, the sums of z that its users get from each other."""
+    users, row, share = len(to_user), state.shape[1], np.float32(1 / len(to_user))
+    for column in range(0, width, 16):
+        mean = spread(np.float32(0.0))
+        for j in range(users):
+            mean = add_scaled(mean, share, load(state, (begin + j) * row + column))
+        for k in range(users):
+            to_k = by_k = spread(np.float32(0.0))
+            for j in range(users):
+                z = load(state, (begin + j) * row + column)
+                to_k, by_k = add_scaled(to_k, to_user[k, j], z), add_scaled(by_k, by_user[k, j], z)
+            at = (begin + k) * row + column + 6
+            store(state, at + width, to_k)
+            store(state, at + 2 * width, by_k)
+            store(state, at + 3 * width, mean)
