@@ -29,8 +29,10 @@ class Calibrated(Twin):
         beams = np.exp(1j * angle) / math.sqrt(antennas)
         self.to_beams, self.from_beams = (layer(_real(b)) for b in (beams.conj(), beams))
         self.scale = float(tensors["mixture.scale"])
-        self.region_keys = _complex(tensors["mixture.regions.keys"]) @ beams.conj()
-        self.cell_keys, self.values = (_rows(_complex(tensors[f"mixture.{name}"]) @ beams.conj()) for name in ("cells.keys", "values"))
+        keys, values = tensors["mixture.cells.keys"], tensors["mixture.values"]
+        self.region_keys = tensors["mixture.regions.keys"] @ np.array([1, 1j])
+        self.cell_keys = keys.reshape(*keys.shape[:-2], -1)
+        self.values = np.ascontiguousarray(np.swapaxes(values, -1, -2)).reshape(self.cell_keys.shape)
         self.about = {
             kind: [tensors[f"mixture.{kind}.{name}"].astype(float) for name in ("log_power", "log_rest", "log_share")]
             for kind in ("regions", "cells")
@@ -71,14 +73,6 @@ class Calibrated(Twin):
         return h, p, q
 
 
-def _complex(tensor):
-    return tensor[..., 0].astype(complex) + 1j * tensor[..., 1]
-
-
-def _rows(x):
-    return np.ascontiguousarray(np.concatenate([x.real, x.imag], -1), np.float32)
-
-
 def _real(matrix):
     """The real matrix of a complex one that is multiplied from the right and symmetric, for rows of real before imaginary parts."""
     return np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]])
@@ -92,8 +86,9 @@ def _calibrate(heard, constants, counts, beams, regions, cells, refine, powers, 
     padded = (min(at_once, blocks) * users + ROWS - 1) // ROWS * ROWS
     width = beams[0].bias.shape[0]
     raw, y = np.zeros((padded, width), np.float32), np.zeros((padded, width), np.float32)
+    pairs, turned = np.empty((padded, 2 * antennas), np.float32), np.empty((padded, 2 * antennas), np.float32)
     evidence = np.empty((padded, regions.constant.shape[0]), np.float32)
-    mean = np.zeros((padded, 2 * antennas), np.float32)
+    mean, mean_beams = np.zeros((padded, 2 * antennas), np.float32), np.empty((padded, width), np.float32)
     certainty, expected = np.ones(padded), np.zeros(padded)
     features = np.zeros((padded, 4 * antennas + 4), np.float32)
     facts, turn = np.zeros((padded, 3), np.float32), np.empty((padded, 2))
@@ -103,12 +98,13 @@ def _calibrate(heard, constants, counts, beams, regions, cells, refine, powers, 
     for begin in range(0, blocks, at_once):
         end = min(begin + at_once, blocks)
         count = (end - begin) * users
-        _read(heard[begin:end], 1 / scale, raw)
+        _read(heard[begin:end], scale, raw, pairs, turned)
+        region_evidence(raw, antennas, regions, evidence)
+        _look(pairs, turned, evidence, counts, cells, count, mean, certainty, expected)
         dense(raw, beams[0].weight, beams[0].bias, False, y)
-        region_evidence(y, antennas, regions, evidence)
-        _look(y, antennas, evidence, counts, cells, count, mean, certainty, expected)
+        dense(mean, beams[0].weight, beams[0].bias, False, mean_beams)
         for n in range(count):
-            _describe(y[n], mean[n], antennas, scale, noise, certainty[n], expected[n], features[n], facts[n], turn[n])
+            _describe(y[n], mean_beams[n], antennas, scale, noise, certainty[n], expected[n], features[n], facts[n], turn[n])
         dense(features, refine[0].weight, refine[0].bias, True, first)
         dense(first, refine[1].weight, refine[1].bias, True, second)
         dense(second, refine[2].weight, refine[2].bias, False, correction)
@@ -124,17 +120,21 @@ def _calibrate(heard, constants, counts, beams, regions, cells, refine, powers, 
 
 
 @njit(cache=True, nogil=True)
-def _read(heard, factor, rows):
+def _read(heard, scale, rows, pairs, turned):
+    """Write the users' estimates in units of `scale` as rows, as pairs, and as pairs of -j times them."""
     blocks, antennas, users = heard.shape
+    unit = np.float32(scale)
     for b in range(blocks):
         for m in range(antennas):
             for k in range(users):
-                rows[b * users + k, m] = heard[b, m, k].real * factor
-                rows[b * users + k, antennas + m] = heard[b, m, k].imag * factor
+                n, re, im = b * users + k, heard[b, m, k].real / unit, heard[b, m, k].imag / unit
+                rows[n, m], rows[n, antennas + m] = re, im
+                pairs[n, 2 * m], pairs[n, 2 * m + 1] = re, im
+                turned[n, 2 * m], turned[n, 2 * m + 1] = im, -re
 
 
 @njit(cache=True, nogil=True)
-def _look(y, antennas, evidence, counts, cells, count, mean, certainty, expected):
+def _look(pairs, turned, evidence, counts, cells, count, mean, certainty, expected):
     """Posterior mean of each user over the likeliest cells of its likeliest regions."""
     routes, looks = counts
     route, look = np.empty(routes, np.int64), np.empty(looks, np.int64)
@@ -143,7 +143,7 @@ def _look(y, antennas, evidence, counts, cells, count, mean, certainty, expected
     found = np.empty((len(among), cells.keys.shape[2], 2), np.float32)
     for n in range(count):
         largest(evidence[n], region_best, route)
-        cell_evidence(y[n], antennas, cells, route, among, found)
+        cell_evidence(pairs[n], turned[n], cells, route, among, found)
         largest(among, best, look)
         certainty[n], expected[n] = posterior_mean(cells, route, look, best, found, mean[n])
 

@@ -1,6 +1,7 @@
 """Posterior mean under the mixture of places: the CPU twin of trained/networks/parts/mixture.py, for one noise power.
 
-Rows hold one user each, the real parts of its M entries before the imaginary ones. Channels, keys and values are in the beam domain.
+Rows hold one user each: the real parts of its M entries before the imaginary ones, or, where they are called pairs, each beside its
+imaginary part.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class Regions(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """What makes the answer: keys and values (regions, cells, rank, 2 M); gain (regions, cells, rank), floor and constant
-    (regions, cells) as in `LowRankGaussians.forward`."""
+    """What makes the answer: keys (regions, cells, rank, 2 M) in pairs, values of that shape; gain (regions, cells, rank), floor
+    and constant (regions, cells) float64 as in `LowRankGaussians.forward`."""
 
     keys: np.ndarray
     values: np.ndarray
@@ -56,9 +57,9 @@ def regions_at(keys: np.ndarray, log_power: np.ndarray, log_rest: np.ndarray, lo
 def cells_at(
     keys: np.ndarray, values: np.ndarray, log_power: np.ndarray, log_rest: np.ndarray, log_share: np.ndarray, noise: float
 ) -> Cells:
-    """For rows of keys and values (regions, cells, rank, 2 M), and a noise power `noise` in units of the mixture."""
+    """For keys and values of `Cells`, and a noise power `noise` in units of the mixture."""
     gain, floor, constant = _shrinkage(log_power, log_rest, log_share, noise, keys.shape[-1] // 2)
-    return Cells(keys, values, gain.astype(np.float32), floor, constant)
+    return Cells(keys, values, gain, floor, constant)
 
 
 def _shrinkage(log_power, log_rest, log_share, noise, antennas):
@@ -71,10 +72,10 @@ def _shrinkage(log_power, log_rest, log_share, noise, antennas):
 def region_evidence(rows, antennas, regions, evidence):
     """Write the log evidence (users, 16 tiles) of the regions for rows; as many as a multiple of four, as are `evidence`."""
     keys, width, step = regions.keys, evidence.shape[1], 2 * 16
-    tiles, rank = keys.shape[0], keys.shape[1]
+    tiles, rank, many = keys.shape[0], keys.shape[1], 2 * antennas
     for n in range(0, len(rows), 4):
         y0, y1, y2, y3 = rows[n], rows[n + 1], rows[n + 2], rows[n + 3]
-        e0, e1, e2, e3 = _energy(y0, antennas), _energy(y1, antennas), _energy(y2, antennas), _energy(y3, antennas)
+        e0, e1, e2, e3 = energy(y0[:many]), energy(y1[:many]), energy(y2[:many]), energy(y3[:many])
         for tile in range(tiles):
             column = 16 * tile
             inverse = load(regions.per_energy, column)
@@ -106,11 +107,22 @@ def _conjugate_product(total_re, total_im, key_re, key_im, re, im):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _energy(row, antennas):
-    energy = np.float32(0.0)
-    for i in range(2 * antennas):
-        energy += row[i] * row[i]
-    return energy
+def energy(row):
+    """Sum of squares."""
+    total = np.float32(0.0)
+    for i in range(len(row)):
+        total += row[i] * row[i]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def key_product(key, pairs, turned):
+    """(re, im) of conj(key) y for pairs of y, and of -j y."""
+    re, im = np.float32(0.0), np.float32(0.0)
+    for i in range(len(key)):
+        re += key[i] * pairs[i]
+        im += key[i] * turned[i]
+    return re, im
 
 
 @njit(cache=True, nogil=True)
@@ -127,23 +139,19 @@ def largest(values, best, where):
             best[j], where[j] = values[i], i
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def cell_evidence(row, antennas, cells, route, evidence, found):
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def cell_evidence(pairs, turned, cells, route, evidence, found):
     """Write the evidence (routes * cells,) of the cells of regions `route`, and their coefficients K^H y to found (routes * cells, rank, 2)."""
     count, rank = cells.keys.shape[1], cells.keys.shape[2]
-    energy = np.float64(_energy(row, antennas))
+    total = np.float64(energy(pairs))
     for n in range(len(route)):
         for c in range(count):
             at, r, explained = n * count + c, route[n], 0.0
             for k in range(rank):
-                key = cells.keys[r, c, k]
-                re, im = np.float32(0.0), np.float32(0.0)
-                for m in range(antennas):
-                    re += key[m] * row[m] + key[antennas + m] * row[antennas + m]
-                    im += key[m] * row[antennas + m] - key[antennas + m] * row[m]
+                re, im = key_product(cells.keys[r, c, k], pairs, turned)
                 found[at, k, 0], found[at, k, 1] = re, im
                 explained += (np.float64(re) * re + np.float64(im) * im) * cells.gain[r, c, k]
-            evidence[at] = (explained - energy) / cells.floor[r, c] + cells.constant[r, c]
+            evidence[at] = (explained - total) / cells.floor[r, c] + cells.constant[r, c]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
