@@ -102,8 +102,8 @@ def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
                     methods[f"{name}, {engine}" if twin else name] = call
                     cost[f"{name}, {engine}"] = cost[name]
         print(
-            f"M={antennas}, K={s.users}, {device}: microseconds per coherence block at batch 1 and at batch 64, in multiples of zero forcing; "
-            "multiply-adds of a network"
+            f"M={antennas}, K={s.users}, {device}: microseconds per coherence block at batch 1 and at batch 64; both in multiples of "
+            "zero forcing; multiply-adds of a network"
         )
         first = None
         for name, method in methods.items():

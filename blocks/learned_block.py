@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from blocks.runtime import Block
@@ -19,6 +21,7 @@ class LearnedBlock(Block, abstract=True):
     takes_tensors = True
     user_antennas = 1
     engine = "torch"
+    network: Any
 
     def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu", users: int | None = None):
         from trained.device import usable_device

@@ -20,8 +20,9 @@ class NeuralCalibration(LearnedBlock):
           q      (K,)   float32     virtual uplink powers, mW
 
     Networks that give a channel alone, as those of the papers do for zero forcing, have no p and q.
-    weights, antennas, device, users: see LearnedBlock; on the CPU a network with a twin in trained/inference is computed by Numba. estimate_noise: noise power per entry of the estimate; power, noise_power: of
-    the downlink, mW. Raises what LearnedBlock does, and ValueError for a power <= 0.
+    weights, antennas, device, users: see LearnedBlock; estimate_noise: noise power per entry of the estimate; power, noise_power: of
+    the downlink, mW. On the CPU a network with a twin in trained/inference needs no torch: Numba computes it. Raises what LearnedBlock
+    does, and ValueError for a power <= 0.
     """
 
     inputs = {"h_est": Signal("M", "K")}

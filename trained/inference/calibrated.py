@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numba import njit
 
-from trained.inference.parts.dense import ROWS, dense, layer, padded_width
+from trained.inference.base import Twin
+from trained.inference.parts.dense import ROWS, dense, layer
 from trained.inference.parts.mixture import cell_evidence, cells_at, largest, posterior_mean, region_evidence, regions_at
 from trained.inference.parts.powers import power_layers, power_rounds, power_shapes
-from trained.inference.base import Twin
 
 _HIDDEN, _ROUNDS, _SIDE, _FLOOR = 64, 2, 3, 0.01
 _REGION_RANK, _ROUTES, _LOOKS = 4, 8, 8
@@ -33,15 +33,15 @@ class Calibrated(Twin):
         self.region_keys = tensors["mixture.regions.keys"] @ np.array([1, 1j])
         self.cell_keys = keys.reshape(*keys.shape[:-2], -1)
         self.values = np.ascontiguousarray(np.swapaxes(values, -1, -2)).reshape(self.cell_keys.shape)
-        self.about = {
-            kind: [tensors[f"mixture.{kind}.{name}"].astype(float) for name in ("log_power", "log_rest", "log_share")]
+        self.region_logs, self.cell_logs = (
+            tuple(tensors[f"mixture.{kind}.{name}"].astype(float) for name in ("log_power", "log_rest", "log_share"))
             for kind in ("regions", "cells")
-        }
+        )
         self.refine = tuple(layer(tensors[f"refine.{n}.weight"], tensors[f"refine.{n}.bias"]) for n in (0, 2, 4))
         self.powers = power_layers(tensors, _ROUNDS)
         routes = min(_ROUTES, config["regions"])
         self.counts = routes, min(_LOOKS, routes * config["cells"])
-        self.prepared = (math.nan, None, None)
+        self.noise = math.nan
 
     @staticmethod
     def shapes(size, config):
@@ -61,15 +61,16 @@ class Calibrated(Twin):
 
     def __call__(self, heard, estimate_noise, power, noise_power):
         heard = self.checked(heard, self.antennas)
-        if self.prepared[0] != estimate_noise:
+        if self.noise != estimate_noise:
             noise = estimate_noise / self.scale**2
-            regions = regions_at(self.region_keys, *self.about["regions"], noise)
-            self.prepared = estimate_noise, regions, cells_at(self.cell_keys, self.values, *self.about["cells"], noise)
+            self.regions = regions_at(self.region_keys, self.region_logs, noise)
+            self.cells = cells_at(self.cell_keys, self.values, self.cell_logs, noise)
+            self.noise = estimate_noise
         h = np.empty_like(heard)
         p, q = self.powers_of(heard)
         beams = self.to_beams, self.from_beams
         constants = self.scale, float(estimate_noise), float(power), float(noise_power)
-        _calibrate(heard, constants, self.counts, beams, *self.prepared[1:], self.refine, self.powers, h, p, q)
+        _calibrate(heard, constants, self.counts, beams, self.regions, self.cells, self.refine, self.powers, h, p, q)
         return h, p, q
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from trained.inference.base import Twin
 from trained.inference.parts.dense import ROWS
 from trained.inference.parts.powers import power_layers, power_rounds, power_shapes
-from trained.inference.base import Twin
 
 _FLOOR = 0.002
 _CHUNK = 64

@@ -130,7 +130,9 @@ def test_a_twin_serves_any_size_of_network(rng, tmp_path, antennas, sizes):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("kind", "config"), [(Calibrated, {"regions": 9, "cells": 2, "rank": 3, "hidden": 8}), (CalibratedPerfect, {"rounds": 2})])
+@pytest.mark.parametrize(
+    ("kind", "config"), [(Calibrated, {"regions": 9, "cells": 2, "rank": 3, "hidden": 8}), (CalibratedPerfect, {"rounds": 2})]
+)
 @pytest.mark.parametrize("antennas", [2, 16])
 def test_a_twin_knows_the_shapes_of_its_network(kind, config, antennas):
     made = untrained(kind, antennas, 2, **config)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba.extending
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, models, register_model
+from numba.extending import models, register_model
 
 LANES = 16
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _SAME_LANE = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
 _UNSET = ir.Constant(_VECTOR, ir.Undefined)
 _CONTRACT = ["contract"]
+intrinsic: Any = numba.extending.intrinsic  # its own type is that of the function below, not of what a kernel calls
 
 
 class _Lanes(types.Type):

@@ -38,10 +38,10 @@ class Cells(NamedTuple):
     constant: np.ndarray
 
 
-def regions_at(keys: np.ndarray, log_power: np.ndarray, log_rest: np.ndarray, log_share: np.ndarray, noise: float) -> Regions:
-    """For keys (regions, rank, M) complex and a noise power `noise` in units of the mixture."""
+def regions_at(keys: np.ndarray, logs: tuple[np.ndarray, ...], noise: float) -> Regions:
+    """For keys (regions, rank, M) complex, `logs` (log_power, log_rest, log_share), and a noise power in units of the mixture."""
     count, rank, antennas = keys.shape
-    gain, floor, constant = _shrinkage(log_power, log_rest, log_share, noise, antennas)
+    gain, floor, constant = _shrinkage(logs, noise, antennas)
     padded = -(-count // LANES) * LANES
     scaled = np.zeros((padded, rank, antennas), complex)
     scaled[:count] = keys * np.sqrt(gain / floor[:, None])[..., None]
@@ -54,15 +54,14 @@ def regions_at(keys: np.ndarray, log_power: np.ndarray, log_rest: np.ndarray, lo
     )
 
 
-def cells_at(
-    keys: np.ndarray, values: np.ndarray, log_power: np.ndarray, log_rest: np.ndarray, log_share: np.ndarray, noise: float
-) -> Cells:
-    """For keys and values of `Cells`, and a noise power `noise` in units of the mixture."""
-    gain, floor, constant = _shrinkage(log_power, log_rest, log_share, noise, keys.shape[-1] // 2)
+def cells_at(keys: np.ndarray, values: np.ndarray, logs: tuple[np.ndarray, ...], noise: float) -> Cells:
+    """For keys and values of `Cells`, `logs` (log_power, log_rest, log_share), and a noise power in units of the mixture."""
+    gain, floor, constant = _shrinkage(logs, noise, keys.shape[-1] // 2)
     return Cells(keys, values, gain, floor, constant)
 
 
-def _shrinkage(log_power, log_rest, log_share, noise, antennas):
+def _shrinkage(logs, noise, antennas):
+    log_power, log_rest, log_share = logs
     power, floor = np.exp(log_power.astype(float)), noise + np.exp(log_rest.astype(float))
     spread_out = np.log1p(power / floor[..., None]).sum(-1) + antennas * np.log(floor)
     return power / (power + floor[..., None]), floor, log_share - spread_out
@@ -141,7 +140,7 @@ def largest(values, best, where):
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def cell_evidence(pairs, turned, cells, route, evidence, found):
-    """Write the evidence (routes * cells,) of the cells of regions `route`, and their coefficients K^H y to found (routes * cells, rank, 2)."""
+    """Write the evidence (routes * cells,) of the cells of regions `route`, and to found (routes * cells, rank, 2) what their keys find."""
     count, rank = cells.keys.shape[1], cells.keys.shape[2]
     total = np.float64(energy(pairs))
     for n in range(len(route)):
