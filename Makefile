@@ -10,7 +10,7 @@ run: $(READY)
 	$(BIN)/calibeam --plot out/fdd_e2e.png --json out/fdd_e2e.json
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not gnuradio"
+	$(BIN)/python -m pytest -m "not gnuradio" -n 2 --dist loadfile
 
 test-interop: $(READY)
 	/usr/bin/python3 -c 'import gnuradio.zeromq' 2>/dev/null || (apt-get update -qq && DEBIAN_FRONTEND=noninteractive \

@@ -165,7 +165,9 @@ def test_long_lists_are_read():
 
 
 @pytest.mark.parametrize(
-    "value", [2**64, -(2**63) - 1, "a" * 1025, b"bytes", {1, 2}, np.zeros((2, 2)), np.zeros(2, "f2"), object()], ids=lambda value: type(value).__name__
+    "value",
+    [2**64, -(2**63) - 1, "a" * 1025, b"bytes", {1, 2}, np.zeros((2, 2)), np.zeros(2, "f2"), object()],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_no_pmt_holds_is_refused(value):
     with pytest.raises(PmtError):
