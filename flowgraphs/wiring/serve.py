@@ -73,5 +73,5 @@ def _status(metrics, worker, speed):
     skipped = report.pop("skipped_samples", 0)  # what lies between bursts is no loss
     if "bursts" in report and not report.pop("bursts") and skipped:
         parts.append(f"no burst in {skipped:,} samples")
-    parts += [f"{value:,} {name.replace('_', ' ')}" for name, value in report.items() if value]
+    parts += [f"{value:,} {name.replace('_', ' ')}" for name, value in report.items() if value and not isinstance(value, str)]
     return ", ".join(parts)
