@@ -1,11 +1,7 @@
-"""Time and multiply-adds to a precoder: python benchmarks/inference.py [--device cuda].
-
-All rows are of this run, on one thread, times best of several: on a busy machine the ratios say more than the times.
-"""
+"""Time and multiply-adds to a precoder: python benchmarks/inference.py [--device cuda]. All rows are of this run, times best of several."""
 
 import sys
 import time
-from functools import partial
 
 import numpy as np
 import torch
@@ -16,10 +12,9 @@ from sim.structured import structured_precoder
 from sim.wmmse import wmmse
 from sim.world.scenario import Scenario
 from trained.device import on_device
-from trained.inference import Twin
 from trained.networks import Gives, Size
 from trained.networks.paper_journal_perfect import PaperJournalPerfect
-from trained.store import known, load_network, load_twin
+from trained.store import known, load_network
 
 
 class MultiplyAdds(TorchDispatchMode):
@@ -55,15 +50,11 @@ def estimate_noise(s):
     return s.noise_power / (s.uplink_power * s.pilot_symbols)
 
 
-def learned(network, gives, s, h, device):
-    """The network, or its CPU twin, and its precoder, from array to array."""
-    known_powers = estimate_noise(s), s.downlink_power, s.noise_power
-    if isinstance(network, Twin):
-        h, *powers = network(h, *known_powers)
-    else:
-        with torch.inference_mode():
-            h, *powers = (x.cpu().numpy() for x in network(on_device(h, device), *known_powers))
-    if gives is Gives.PRECODER:
+def learned(network, s, h, device):
+    """The network and its precoder, from array to array."""
+    with torch.inference_mode():
+        h, *powers = (x.cpu().numpy() for x in network(on_device(h, device), estimate_noise(s), s.downlink_power, s.noise_power))
+    if network.gives is Gives.PRECODER:
         return h
     return structured_precoder(h, powers[0], powers[1], s.noise_power) if powers else zero_forcing(h, s.downlink_power)
 
@@ -81,7 +72,6 @@ def multiply_adds(network, s, h):
 
 
 def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
-    torch.set_num_threads(1)
     for antennas in sizes:
         s = Scenario(antennas=antennas)
         h = np.ascontiguousarray(s.downlink(range(64)).conj().swapaxes(1, 2))
@@ -95,23 +85,16 @@ def main(device="cpu", sizes=(16, 32, 64, 128), seconds=0.5):
             "WMMSE, 100 iterations": lambda h, s=s: wmmse(h, s.downlink_power, s.noise_power, 100),
         }
         for name, network in networks.items():
-            twin = load_twin(known()[name]) if device == "cpu" and name in known() else None
-            for engine, made in (("numba", twin), ("torch", network.to(device))):
-                if made is not None:
-                    call = partial(learned, made, network.gives, s, device=device)
-                    methods[f"{name}, {engine}" if twin else name] = call
-                    cost[f"{name}, {engine}"] = cost[name]
+            network.to(device)
+            methods[name] = lambda h, network=network, s=s: learned(network, s, h, device)
         print(
-            f"M={antennas}, K={s.users}, {device}: microseconds per coherence block at batch 1 and at batch 64; both in multiples of "
-            "zero forcing; multiply-adds of a network"
+            f"M={antennas}, K={s.users}, {device}, {torch.get_num_threads()} threads: microseconds per coherence block at batch 1 and at "
+            "batch 64; multiply-adds of a network"
         )
-        first = None
         for name, method in methods.items():
             alone, many = best(lambda method=method, h=h: method(h[:1]), seconds), best(lambda method=method, h=h: method(h), seconds) / 64
-            first = first or (alone, many)
             count = f"{cost[name]:12.2f} million, {cost[name] / papers:.2f} of the papers' MLP" if name in cost else ""
-            times = f"{1e6 * alone:10.1f}{1e6 * many:10.1f}{alone / first[0]:8.1f} x{many / first[1]:8.1f} x"
-            print(f"  {name:<30}{times}{count}")
+            print(f"  {name:<26}{1e6 * alone:10.0f}{1e6 * many:10.0f}{count}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from blocks.runtime import Block
@@ -15,13 +13,11 @@ class LearnedBlock(Block, abstract=True):
 
     weights: a name or a .safetensors file with its card; antennas, users: M, checked against the card, and K, where the name is one of
     several for different K; device: "cpu" or "cuda". Raises FileNotFoundError for unknown weights; ValueError for weights made for
-    another number of antennas or a device that is not there. `engine` tells what computes, "torch" or "numba"; reports and metrics show it.
+    another number of antennas or a device that is not there.
     """
 
     takes_tensors = True
     user_antennas = 1
-    engine = "torch"
-    network: Any
 
     def __init__(self, weights: str, antennas: int | None = None, device: str = "cpu", users: int | None = None):
         from trained.device import usable_device
@@ -30,8 +26,8 @@ class LearnedBlock(Block, abstract=True):
         self.weights = find_weights(weights, antennas, users, self.user_antennas)
         self.card = load_card(self.weights, antennas)
         self.antennas = self.card.antennas
-        self.kind = self.card.traits()  # travels to other processes with the block, so that they know a network out of a user's file
-        self.device = usable_device(device)
+        self.kind = self.card.kind()  # travels to other processes with the block, so that they know a network out of a user's file
+        self.device = str(usable_device(device))
 
     def pilots(self, users: int, power: float) -> np.ndarray:
         """The pilot matrix (K, K) complex64 that the network was trained with, `power` mW per symbol.
@@ -58,9 +54,6 @@ class LearnedBlock(Block, abstract=True):
         from trained.store import load_network
 
         self.network = load_network(str(self.weights))[0].to(self.device)
-
-    def report(self):
-        return {"engine": self.engine}
 
     def stop(self):
         self.__dict__.pop("network", None)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from sim.checks import positive
-from sim.gram import check_antennas, check_regular, combine, gram, invert_hermitian
+from sim.gram import check_regular, checked_channel, combine, gram, invert_hermitian
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,19 +22,15 @@ def structured_precoder(h_est: np.ndarray, p: np.ndarray, q: np.ndarray, noise_p
     K x K inverses. Raises ValueError for K > M, a negative power or q = 0.
     Source: Bjornson, Bengtsson, Ottersten, IEEE Signal Process. Mag. 2014; Zhang et al., eq. 7.
     """
-    check_antennas(*h_est.shape[-2:])
-    h = np.ascontiguousarray(h_est, np.complex64)
+    h = checked_channel(h_est, float(np.sum(p)))
     for name, value in (("p", p), ("q", q)):
-        if h.ndim != 3 or value.shape != (h.shape[0], h.shape[2]):
-            raise ValueError(f"{name} has shape {value.shape}, expected one power for each user of channels {h.shape}")
+        if value.shape != (h.shape[0], h.shape[2]):
+            raise ValueError(f"{name} has shape {value.shape}, expected one power for each user: {(h.shape[0], h.shape[2])}")
+    if not (np.all(p >= 0) and np.all(q > 0)):
+        raise ValueError(f"user powers have to be p >= 0 and q > 0 mW, got min p={p.min():.3g}, min q={q.min():.3g}")
     positive("noise_power", noise_power)
-    if not _usable(p, q):
-        raise ValueError(
-            f"user powers have to be p >= 0, of a sum above 0, and q > 0 mW, all finite, got p from {p.min():.3g} to {p.max():.3g}, "
-            f"q from {q.min():.3g} to {q.max():.3g}"
-        )
     v = np.empty_like(h)
-    check_regular(_structured_kernel(h, p, q, noise_power, v), noise_power)
+    check_regular(_structured_kernel(h, p.astype(float), q / noise_power, v), noise_power)
     return v
 
 
@@ -51,7 +47,7 @@ def structured_precoder_torch(h: Tensor, p: Tensor, q: Tensor, noise_power: floa
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _structured_kernel(h: np.ndarray, p: np.ndarray, q: np.ndarray, noise_power: float, v: np.ndarray) -> int:
+def _structured_kernel(h: np.ndarray, p: np.ndarray, q: np.ndarray, v: np.ndarray) -> int:
     blocks, _, users = h.shape
     g = np.empty((users, users), np.complex128)
     x = np.empty((users, users), np.complex128)
@@ -59,7 +55,7 @@ def _structured_kernel(h: np.ndarray, p: np.ndarray, q: np.ndarray, noise_power:
     for b in range(blocks):
         gram(h[b], g)
         for i in range(users):
-            root[i] = math.sqrt(q[b, i] / noise_power)
+            root[i] = math.sqrt(q[b, i])
         for i in range(users):
             for j in range(users):
                 x[i, j] = root[i] * g[i, j] * root[j]
@@ -81,14 +77,3 @@ def _structured_kernel(h: np.ndarray, p: np.ndarray, q: np.ndarray, noise_power:
                 x[i, k] *= scale
         combine(h[b], x, v[b])
     return -1
-
-
-@njit(cache=True, nogil=True)
-def _usable(p: np.ndarray, q: np.ndarray) -> bool:
-    total = 0.0
-    for b in range(p.shape[0]):
-        for k in range(p.shape[1]):
-            if not (0.0 <= p[b, k] < np.inf and 0.0 < q[b, k] < np.inf):
-                return False
-            total += p[b, k]
-    return total > 0.0

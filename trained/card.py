@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trained.inference import Twin, find_twin
-
 if TYPE_CHECKING:
     from sim.world.world import World
     from trained.networks import Network
@@ -78,13 +76,6 @@ class Card:
 
         return find_network(self.network)
 
-    def traits(self) -> type[Network] | type[Twin]:
-        """What says how the network is used, `fixed_users`, `any_antennas` and the like: its CPU twin, which needs no torch, or itself.
-
-        Raises ValueError where there is none of that name.
-        """
-        return find_twin(self.network) or self.kind()
-
     def build(self) -> Network:
         """The network, with weights that are yet to be loaded."""
         from trained.networks import Size
@@ -105,7 +96,7 @@ class Card:
     @property
     def antennas(self) -> int | None:
         """M that the weights are for; None for any."""
-        return None if self.traits().any_antennas else self.size["antennas"]
+        return None if self.kind().any_antennas else self.size["antennas"]
 
     @property
     def users(self) -> range:

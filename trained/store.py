@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import platformdirs
 
 from trained.card import Card
-from trained.inference import Twin, find_twin
 
 if TYPE_CHECKING:
     from trained.networks import Network
@@ -93,33 +91,15 @@ def load_network(name_or_path: str, antennas: int | None = None, users: int | No
 
     file = find_weights(name_or_path, antennas, users, user_antennas)
     card = load_card(file, antennas)
-    content = _content(file, card)
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise ValueError(f"{file} is damaged or is not what its card was written for (SHA-256 differs): fetch or train it again")
     try:
         network = card.build()
         network.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, TypeError, KeyError) as error:
-        raise _misfit(file, error) from None
+        raise ValueError(f"{file} does not hold the weights that its card describes: {str(error).splitlines()[0]}") from None
     return network.eval(), card
-
-
-def load_twin(file: Path) -> Twin | None:
-    """The CPU twin of the network of a weights file, without torch; None where there is none. Raises ValueError where it is damaged."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    card = Card.read(file)
-    made = find_twin(card.network)
-    if made is None:
-        return None
-    content = _content(file, card)
-    try:
-        config, tensors = card.config_fields(), {name: value.astype(np.float32) for name, value in load(content).items()}
-        shapes = made.shapes(card.size, config)
-        if wrong := sorted(shapes.keys() ^ tensors.keys()) or [n for n, shape in shapes.items() if tensors[n].shape != shape]:
-            raise KeyError(f"{wrong[0]} is missing, unknown or of another shape")
-        return made(tensors, card.size, config)
-    except (SafetensorError, TypeError, KeyError) as error:
-        raise _misfit(file, error) from None
 
 
 def save_network(network: Network, card: Card, file: Path) -> Card:
@@ -146,17 +126,6 @@ def check_folder(folder: Path) -> None:
     """Raise ValueError for the folder of the shipped weights, which are never written."""
     if folder.resolve() == SHIPPED.resolve():
         raise ValueError(f"{folder} holds the shipped weights, which training never writes: give another --folder")
-
-
-def _content(file: Path, card: Card) -> bytes:
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise ValueError(f"{file} is damaged or is not what its card was written for (SHA-256 differs): fetch or train it again")
-    return content
-
-
-def _misfit(file: Path, error: Exception) -> ValueError:
-    return ValueError(f"{file} does not hold the weights that its card describes: {str(error).splitlines()[0]}")
 
 
 def _paths(name: str) -> list[Path]:

@@ -7,8 +7,6 @@ import numpy as np
 from blocks.learned_block import LearnedBlock
 from blocks.runtime import Signal
 from sim.checks import positive
-from trained.inference import find_twin
-from trained.store import load_twin
 
 
 class NeuralCalibration(LearnedBlock):
@@ -21,8 +19,7 @@ class NeuralCalibration(LearnedBlock):
 
     Networks that give a channel alone, as those of the papers do for zero forcing, have no p and q.
     weights, antennas, device, users: see LearnedBlock; estimate_noise: noise power per entry of the estimate; power, noise_power: of
-    the downlink, mW. On the CPU a network with a twin in trained/inference needs no torch: Numba computes it. Raises what LearnedBlock
-    does, and ValueError for a power <= 0.
+    the downlink, mW. Raises what LearnedBlock does, and ValueError for a power <= 0.
     """
 
     inputs = {"h_est": Signal("M", "K")}
@@ -46,25 +43,16 @@ class NeuralCalibration(LearnedBlock):
             self.outputs = {"h_est": Signal("M", "K")}
         self.estimate_noise = positive("estimate_noise", estimate_noise)
         self.power, self.noise_power = positive("power", power), positive("noise_power", noise_power)
-        self.engine = "numba" if self.device == "cpu" and find_twin(self.card.network) else "torch"
-        self.takes_tensors = self.engine == "torch"
 
     def start(self):
-        if self.engine == "torch":
-            super().start()
-        else:
-            self.network = load_twin(self.weights)
+        super().start()
         self.work(np.ones((1, self.antennas or 1, 1), np.complex64))
 
     def work(self, h_est):
-        known = self.estimate_noise, self.power, self.noise_power
-        calibrated = self.network(h_est, *known) if self.engine == "numba" else self._in_torch(h_est, known)
-        return dict(zip(self.outputs, calibrated, strict=True))
-
-    def _in_torch(self, h_est, known):
         import torch
 
         from trained.device import on_device
 
         with torch.inference_mode():
-            return self.network(on_device(h_est, self.device), *known)
+            calibrated = self.network(on_device(h_est, self.device), self.estimate_noise, self.power, self.noise_power)
+        return dict(zip(self.outputs, calibrated, strict=True))

@@ -27,7 +27,7 @@ class StructuredPrecoder(Block):
         if device != "cpu":
             from trained.device import usable_device
 
-            self.device = usable_device(device)
+            self.device = str(usable_device(device))
         self.takes_tensors = self.device != "cpu"
 
     def start(self):

@@ -56,13 +56,10 @@ class LowRankGaussians(nn.Module):
         behind = (1,) * (c.dim() - y.dim())
         energy = (y.real**2 + y.imag**2).sum(-1)
         floor = noise.reshape(*noise.shape, *behind) + rest
-        if chosen is not None:
-            floor = floor.double()  # evidence is a small difference of large numbers, and its exponential a weight
         gain = power / (power + floor[..., None])
         explained = ((c.real**2 + c.imag**2) * gain).sum(-1) - energy.reshape(*energy.shape, *behind)
         spread = torch.log1p(power / floor[..., None]).sum(-1) + self.antennas * floor.log()
-        gain_32 = gain.to(power.dtype)
-        return explained / floor - spread + share, gain_32 * c, gain_32 * floor.to(power.dtype)[..., None]
+        return explained / floor - spread + share, gain * c, gain * floor[..., None]
 
 
 class GaussianMixture(nn.Module):
@@ -111,7 +108,7 @@ class GaussianMixture(nn.Module):
             region = torch.gather(route, -1, best // self.cells_per_region)
             chosen = (region, best % self.cells_per_region)
         evidence, coefficient, variance = self.cells(y, noise, chosen)
-        weight = torch.softmax(evidence, dim=-1).to(noise.dtype)
+        weight = torch.softmax(evidence, dim=-1)
         values = torch.view_as_complex(self.values[chosen]).flatten(2, 3)
         h = ((coefficient * weight[..., None]).flatten(2)[..., None, :] @ values)[..., 0, :]
         expected = (weight * (coefficient.real**2 + coefficient.imag**2 + variance).sum(-1)).sum(-1)

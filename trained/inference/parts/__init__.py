@@ -1,1 +1,0 @@
-"""What several networks are made of."""
