@@ -20,7 +20,7 @@ NOT_RUN = {  # where the text stands in a command, --help has to accept all that
     "base_station.py": "runs until Ctrl-C; tests/flowgraphs/test_base_station.py runs it",
     "base-station": "runs until Ctrl-C; tests/flowgraphs/test_base_station.py runs it, and the link against it",
     "reproduce": "takes minutes; tests/flowgraphs/test_reproduce.py draws a small figure",
-    "experiments.baselines": "trains for hours; tests/flowgraphs/experiments/test_baselines.py trains a little",
+    "train-baselines": "trains for hours; tests/flowgraphs/experiments/test_baselines.py trains a little",
     "--deepmimo": "needs scenario folders; tests/flowgraphs/test_fdd_e2e.py writes some",
     "paper-": "its weights do not come along; the command that trains them is in the error",
     "benchmarks/": "takes minutes",
